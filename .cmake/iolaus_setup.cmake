@@ -1,0 +1,84 @@
+# Compiler settings, dependencies and CUDA, and iolaus_objects(), which makes a folder a library.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(dnnl REQUIRED)
+find_path(YAML_INCLUDE_DIR yaml.h REQUIRED)
+find_library(YAML_LIBRARY yaml REQUIRED)
+
+add_library(iolaus_flags INTERFACE)
+target_include_directories(iolaus_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(
+  iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wpedantic -Wno-psabi>)
+if(IOLAUS_WERROR)
+  target_compile_options(iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+if(IOLAUS_SANITIZE)
+  # -O1 keeps stacks readable and the run bearable.
+  add_compile_options(-fsanitize=${IOLAUS_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${IOLAUS_SANITIZE})
+endif()
+
+# CUDA: found by itself, also outside PATH; the program it yields also runs where no driver is.
+set(IOLAUS_WITH_CUDA OFF)
+if(NOT IOLAUS_CUDA STREQUAL "OFF")
+  find_program(IOLAUS_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin
+               PATHS /usr/local/cuda/bin /opt/cuda/bin)
+  if(IOLAUS_NVCC)
+    set(CMAKE_CUDA_COMPILER ${IOLAUS_NVCC})
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real)
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+    set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(IOLAUS_WITH_CUDA ON)
+    target_compile_definitions(iolaus_flags INTERFACE IOLAUS_WITH_CUDA=1)
+    target_compile_options(
+      iolaus_flags
+      INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extended-lambda -lineinfo
+                -Wno-deprecated-gpu-targets>)
+  elseif(IOLAUS_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "IOLAUS_CUDA=ON, but nvcc was not found. Install the CUDA toolkit, "
+                        "set CUDA_HOME, or configure with -DIOLAUS_CUDA=OFF.")
+  endif()
+endif()
+message(STATUS "Iolaus: CUDA ${IOLAUS_WITH_CUDA}, sanitizers '${IOLAUS_SANITIZE}'")
+
+# iolaus_objects(NAME): every .cpp (and, with CUDA, every .cu and cuda/*.cpp) below this folder.
+# Files whose name or folder says cuda need the toolkit and are left out without it.
+function(iolaus_objects name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
+  file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cu)
+  if(IOLAUS_WITH_CUDA)
+    list(APPEND sources ${cuda_sources})
+  else()
+    list(FILTER sources EXCLUDE REGEX "(^|/)(cuda/.*|cublas[a-z]*|cudnn)(\\.cpp|/)")
+    list(FILTER sources EXCLUDE REGEX "(^|/)cuda/")
+  endif()
+  add_library(iolaus_${name} OBJECT ${sources})
+  target_link_libraries(
+    iolaus_${name} PUBLIC iolaus_flags fmt::fmt Threads::Threads nlohmann_json::nlohmann_json)
+endfunction()
