@@ -47,61 +47,28 @@ DType parse_dtype(std::string_view name);
 DType promote_types(DType a, DType b);
 
 namespace detail {
-template <class T>
-struct DTypeOf;
-template <>
-struct DTypeOf<bool> {
-  static constexpr DType value = kBool;
-};
-template <>
-struct DTypeOf<uint8_t> {
-  static constexpr DType value = kUInt8;
-};
-template <>
-struct DTypeOf<int8_t> {
-  static constexpr DType value = kInt8;
-};
-template <>
-struct DTypeOf<int16_t> {
-  static constexpr DType value = kInt16;
-};
-template <>
-struct DTypeOf<int32_t> {
-  static constexpr DType value = kInt32;
-};
-template <>
-struct DTypeOf<int64_t> {
-  static constexpr DType value = kInt64;
-};
-template <>
-struct DTypeOf<Half> {
-  static constexpr DType value = kFloat16;
-};
-template <>
-struct DTypeOf<BFloat16> {
-  static constexpr DType value = kBFloat16;
-};
-template <>
-struct DTypeOf<float> {
-  static constexpr DType value = kFloat32;
-};
-template <>
-struct DTypeOf<double> {
-  static constexpr DType value = kFloat64;
-};
+template <class T> struct DTypeOf;
+template <> struct DTypeOf<bool> { static constexpr DType value = kBool; };
+template <> struct DTypeOf<uint8_t> { static constexpr DType value = kUInt8; };
+template <> struct DTypeOf<int8_t> { static constexpr DType value = kInt8; };
+template <> struct DTypeOf<int16_t> { static constexpr DType value = kInt16; };
+template <> struct DTypeOf<int32_t> { static constexpr DType value = kInt32; };
+template <> struct DTypeOf<int64_t> { static constexpr DType value = kInt64; };
+template <> struct DTypeOf<Half> { static constexpr DType value = kFloat16; };
+template <> struct DTypeOf<BFloat16> { static constexpr DType value = kBFloat16; };
+template <> struct DTypeOf<float> { static constexpr DType value = kFloat32; };
+template <> struct DTypeOf<double> { static constexpr DType value = kFloat64; };
 [[noreturn]] void unsupported_dtype(const char* op, DType dtype);
 }  // namespace detail
 
-template <class T>
-inline constexpr DType dtype_of = detail::DTypeOf<T>::value;
+template <class T> inline constexpr DType dtype_of = detail::DTypeOf<T>::value;
 
 /// The type that arithmetic on T is done in: float for the 16-bit floats, else T itself.
 template <class T>
 using MathType =
     std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
 
-template <class... Ts>
-struct TypeList {};
+template <class... Ts> struct TypeList {};
 using FloatTypes = TypeList<float, double, Half, BFloat16>;
 using IntegerTypes = TypeList<uint8_t, int8_t, int16_t, int32_t, int64_t>;
 using AllTypes =

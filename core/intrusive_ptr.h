@@ -8,8 +8,7 @@
 namespace iolaus {
 
 /// Base of counted objects; the last release deletes the object as Derived.
-template <class Derived>
-class RefCounted {
+template <class Derived> class RefCounted {
  public:
   RefCounted() = default;
   RefCounted(const RefCounted&) = delete;
@@ -25,8 +24,7 @@ class RefCounted {
   mutable std::atomic<int32_t> refs_{1};
 };
 
-template <class T>
-class IntrusivePtr {
+template <class T> class IntrusivePtr {
  public:
   IntrusivePtr() = default;
   /// Takes over the reference that a new object starts with.
@@ -56,8 +54,7 @@ class IntrusivePtr {
   T* object_ = nullptr;
 };
 
-template <class T, class... Args>
-IntrusivePtr<T> make_intrusive(Args&&... args) {
+template <class T, class... Args> IntrusivePtr<T> make_intrusive(Args&&... args) {
   return IntrusivePtr<T>::adopt(new T(std::forward<Args>(args)...));
 }
 

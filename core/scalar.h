@@ -14,14 +14,12 @@ class Scalar {
   Scalar(bool value) : dtype_(kBool), integer_(value) {}
   template <std::integral T>
   Scalar(T value) : dtype_(kInt64), integer_(static_cast<int64_t>(value)) {}
-  template <std::floating_point T>
-  Scalar(T value) : dtype_(kFloat64), real_(value) {}
+  template <std::floating_point T> Scalar(T value) : dtype_(kFloat64), real_(value) {}
 
   /// kBool, kInt64 or kFloat64.
   DType dtype() const { return dtype_; }
   bool is_floating() const { return dtype_ == kFloat64; }
-  template <class T>
-  T to() const {
+  template <class T> T to() const {
     return dtype_ == kFloat64 ? static_cast<T>(real_) : static_cast<T>(integer_);
   }
 
@@ -32,8 +30,7 @@ class Scalar {
     double real_;
   };
 };
-template <>
-inline bool Scalar::to<bool>() const {
+template <> inline bool Scalar::to<bool>() const {
   return dtype_ == kFloat64 ? real_ != 0 : integer_ != 0;
 }
 

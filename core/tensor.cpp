@@ -33,6 +33,12 @@ size_t checked_nbytes(int64_t elements, DType dtype, const Dims& sizes) {
   return static_cast<size_t>(nbytes);
 }
 
+void mark_requires_grad(const Tensor& out, const TensorOptions& options) {
+  IOLAUS_CHECK(!options.requires_grad || is_floating(options.dtype),
+               "only floating tensors can require gradients, got {}", dtype_name(options.dtype));
+  out.impl()->requires_grad = options.requires_grad;
+}
+
 // Number of elements from the first to the last that the geometry reaches, both included.
 int64_t extent(const Dims& sizes, const Dims& strides) {
   int64_t last = 0;
@@ -49,8 +55,7 @@ int64_t extent(const Dims& sizes, const Dims& strides) {
 }
 
 // Calls fn(index of element in memory) in row-major order.
-template <class Fn>
-void for_each_element(const Tensor& t, Fn&& fn) {
+template <class Fn> void for_each_element(const Tensor& t, Fn&& fn) {
   Dims index = Dims::filled(t.sizes().size(), 0);
   int64_t position = 0;
   for (int64_t i = 0; i < t.numel(); ++i) {
@@ -78,8 +83,7 @@ HostBytes host_bytes(const Tensor& t) {
   return host;
 }
 
-template <class To, class From>
-To convert(From value) {
+template <class To, class From> To convert(From value) {
   if constexpr (std::is_same_v<To, bool>) {
     return static_cast<MathType<From>>(value) != MathType<From>(0);
   } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
@@ -110,8 +114,7 @@ std::string Tensor::describe() const {
   return fmt::format("{}{} on {}", dtype_name(dtype()), sizes().str(), device().str());
 }
 
-template <class T>
-std::vector<T> Tensor::to_vector() const {
+template <class T> std::vector<T> Tensor::to_vector() const {
   IOLAUS_CHECK(defined(), "[to_vector] the tensor is undefined");
   std::vector<T> values;
   values.reserve(static_cast<size_t>(numel()));
@@ -123,8 +126,7 @@ std::vector<T> Tensor::to_vector() const {
   return values;
 }
 
-template <class T>
-T Tensor::item() const {
+template <class T> T Tensor::item() const {
   IOLAUS_CHECK(defined() && numel() == 1, "[item] expected a tensor of one element, got {}",
                describe());
   T result{};
@@ -146,7 +148,7 @@ Tensor empty(const Dims& sizes, const TensorOptions& options) {
   Tensor out(new_impl(std::move(storage), sizes,
                       channels_last ? channels_last_strides(sizes) : contiguous_strides(sizes),
                       numel, options.dtype));
-  if (options.requires_grad) out.set_requires_grad();
+  mark_requires_grad(out, options);
   return out;
 }
 
@@ -157,7 +159,7 @@ Tensor empty_strided(const Dims& sizes, const Dims& strides, const TensorOptions
   auto storage = make_intrusive<Storage>(
       options.device, checked_nbytes(extent(sizes, strides), options.dtype, sizes));
   Tensor out(new_impl(std::move(storage), sizes, strides, numel, options.dtype));
-  if (options.requires_grad) out.set_requires_grad();
+  mark_requires_grad(out, options);
   return out;
 }
 
@@ -188,8 +190,7 @@ Tensor from_blob(void* data, const Dims& sizes, const TensorOptions& options,
       new_impl(std::move(storage), sizes, contiguous_strides(sizes), numel, options.dtype));
 }
 
-template <class T>
-Tensor from_values(std::span<const T> values, const Dims& sizes) {
+template <class T> Tensor from_values(std::span<const T> values, const Dims& sizes) {
   Tensor out = empty(sizes, {.dtype = dtype_of<T>});
   IOLAUS_CHECK(static_cast<int64_t>(values.size()) == out.numel(),
                "[from_values] shape {} needs {} values, got {}", sizes.str(), out.numel(),

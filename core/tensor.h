@@ -80,19 +80,16 @@ class Tensor {
     return base + static_cast<size_t>(impl_->offset) * item_size(impl_->dtype);
   }
   /// The same, typed. Errors: kType where T is not the tensor's type.
-  template <class T>
-  T* data() const {
+  template <class T> T* data() const {
     IOLAUS_CHECK_CODE(dtype_of<T> == dtype(), ErrorCode::kType, "expected a {} tensor, got {}",
                       dtype_name(dtype_of<T>), dtype_name(dtype()));
     return static_cast<T*>(raw_data());
   }
   /// The value of a tensor of one element, converted; waits for the device.
   /// Errors: kInvalidArgument for another number of elements.
-  template <class T = double>
-  T item() const;
+  template <class T = double> T item() const;
   /// All elements in row-major order, converted, on the host; waits for the device.
-  template <class T>
-  std::vector<T> to_vector() const;
+  template <class T> std::vector<T> to_vector() const;
   /// "float32[2, 3] on cpu", for messages.
   std::string describe() const;
 
@@ -136,14 +133,11 @@ Tensor from_blob(void* data, const Dims& sizes, const TensorOptions& options = {
                  std::function<void()> deleter = {});
 /// A tensor on the CPU that copies values, row-major. Errors: kInvalidArgument where the number of
 /// values is not that of the shape.
-template <class T>
-Tensor from_values(std::span<const T> values, const Dims& sizes);
-template <class T>
-Tensor from_values(const std::vector<T>& values, const Dims& sizes) {
+template <class T> Tensor from_values(std::span<const T> values, const Dims& sizes);
+template <class T> Tensor from_values(const std::vector<T>& values, const Dims& sizes) {
   return from_values(std::span<const T>(values), sizes);
 }
-template <class T>
-Tensor from_values(std::initializer_list<T> values, const Dims& sizes) {
+template <class T> Tensor from_values(std::initializer_list<T> values, const Dims& sizes) {
   return from_values(std::span<const T>(values.begin(), values.size()), sizes);
 }
 /// A new handle on given geometry over the same storage, without history (see views.h).
