@@ -37,8 +37,7 @@ size_t reach(const Tensor& t) {
   return static_cast<size_t>(last + 1) * item_size(t.dtype());
 }
 
-template <size_t kSize>
-void swap_all(char* data, size_t nbytes) {
+template <size_t kSize> void swap_all(char* data, size_t nbytes) {
   for (size_t i = 0; i < nbytes; i += kSize) std::reverse(data + i, data + i + kSize);
 }
 

@@ -32,8 +32,7 @@ class TempDir {
 };
 
 /// Checks that fn throws an Error with this code whose message contains the words.
-template <class Fn>
-void check_error(ErrorCode code, const std::string& words, Fn&& fn) {
+template <class Fn> void check_error(ErrorCode code, const std::string& words, Fn&& fn) {
   try {
     fn();
   } catch (const Error& error) {
