@@ -20,8 +20,7 @@ struct Visible {
   std::vector<std::string> words;
 };
 
-template <class T>
-void append_element(T value, Visible* out) {
+template <class T> void append_element(T value, Visible* out) {
   if constexpr (std::is_same_v<T, bool>) {
     out->words.emplace_back(value ? "True" : "False");
   } else if constexpr (std::is_integral_v<T>) {
@@ -51,8 +50,7 @@ class Printer {
   bool is_cut(int dim) const { return summarize_ && tensor_.sizes()[dim] > 2 * kEdge; }
 
   // Calls fn(index) for the shown indices of a dimension.
-  template <class Fn>
-  void for_each_shown(int dim, Fn&& fn) const {
+  template <class Fn> void for_each_shown(int dim, Fn&& fn) const {
     const int64_t size = tensor_.sizes()[dim];
     for (int64_t i = 0; i < size; ++i) {
       if (is_cut(dim) && i == kEdge) i = size - kEdge;

@@ -32,14 +32,18 @@ inline Tensor tensor_from_hex(const std::string& dtype, const Dims& sizes, const
   return t;
 }
 
-inline std::string to_hex(const Tensor& contiguous) {
-  const auto* bytes = static_cast<const unsigned char*>(contiguous.raw_data());
+inline std::string to_hex(std::string_view bytes) {
   std::string hex;
-  for (size_t i = 0; i < contiguous.nbytes(); ++i) {
-    hex += "0123456789abcdef"[bytes[i] >> 4];
-    hex += "0123456789abcdef"[bytes[i] & 15];
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
   }
   return hex;
+}
+inline std::string to_hex(const Tensor& contiguous) {
+  return to_hex(
+      std::string_view(static_cast<const char*>(contiguous.raw_data()), contiguous.nbytes()));
 }
 
 }  // namespace iolaus::test
