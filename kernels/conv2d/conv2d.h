@@ -2,8 +2,9 @@
 // gradients. With G groups, output channel k of group k / (K/G) sums over the channels c of its
 // group (i = h * stride + r * dilation - padding, likewise j; zero outside of the input):
 //   out[n][k][h][w] = bias[k] + sum_{c,r,s} x[n][c][i][j] * weight[k][c][r][s]
-//   dx[n][c][i][j]  = sum over all (k, r, s, h, w) that read it of g[n][k][h][w] * weight[k][c][r][s]
-//   dw[k][c][r][s]  = sum_{n,h,w} g[n][k][h][w] * x[n][c][i][j],   db[k] = sum_{n,h,w} g[n][k][h][w]
+//   dx[n][c][i][j]  = sum of g[n][k][h][w] * weight[k][c][r][s] over all that read x[n][c][i][j]
+//   dw[k][c][r][s]  = sum_{n,h,w} g[n][k][h][w] * x[n][c][i][j]
+//   db[k]           = sum_{n,h,w} g[n][k][h][w]
 // All three are linear in each operand, so second derivatives are made of the same kernels.
 #pragma once
 
