@@ -33,7 +33,7 @@ Cost conv_cost(const ConvShape& s, const Tensor& a, const Tensor& b, const Tenso
 // One problem: sizes of x and weight, options, and how the tensors lie.
 struct Problem {
   Dims x, weight;
-  Window2d window;
+  Window2d window = {};
   int64_t groups = 1;
   bool bias = true;
   MemoryFormat format = MemoryFormat::kContiguous;
