@@ -274,6 +274,7 @@ class Evaluation {
       }
     }
     if (!entry.internal && !entry.user) {
+      if (name.empty()) throw ResolutionError("[interpolation] expected a resolver before ':'");
       const auto names = near_resolvers(name);
       throw ResolutionError("Unsupported interpolation type " + name +
                             (names.empty() ? "" : "\n   " + did_you_mean(name, names)));

@@ -217,6 +217,8 @@ class Parser {
       ++at_;
       can_be_resolver = false;
     }
+    // The reference's quick check lets `${:x}` pass until it is resolved.
+    if (out.parts.empty() && closes(':')) return resolver(std::move(out), start);
     path_start(out, can_be_resolver);
     for (;;) {
       if (closes('}')) break;
@@ -459,8 +461,12 @@ class Parser {
     }
     std::string shown(text_.substr(0, kShown));
     if (text_.size() > kShown) shown += "...";
-    throw GrammarError("[interpolation] " + expected + ", got " + found + " at character " +
-                       std::to_string(at_ + 1) + " of " + python_quoted(shown));
+    // The reference's parser names the token that it misses; its users may look for that.
+    std::string missing;
+    if (done() && expected.ends_with("']'")) missing = "missing BRACKET_CLOSE at '<EOF>'\n    ";
+    if (done() && expected.ends_with("'}'")) missing = "missing BRACE_CLOSE at '<EOF>'\n    ";
+    throw GrammarError(missing + "[interpolation] " + expected + ", got " + found +
+                       " at character " + std::to_string(at_ + 1) + " of " + python_quoted(shown));
   }
 
   std::string_view text_;
