@@ -73,7 +73,8 @@ class Args {
   /// A nested object; nullptr for null.
   template <class T>
   std::shared_ptr<T> object(std::string_view name) const {
-    return instance(name).as<T>();
+    if (has_extra(name)) return extra<std::shared_ptr<T>>(name);
+    return instance(name).template as<T>();
   }
   /// The objects of a list or dict; none for null. `objects("_args_")`: the positional arguments.
   template <class T>

@@ -226,14 +226,18 @@ std::size_t Node::index() const {
 
 std::string Node::full_key() const {
   if (parent_ == nullptr) return {};
-  return parent_->is_list() ? parent_->full_key(Key(index())) : parent_->full_key(key_);
+  if (!parent_->is_list()) return parent_->full_key(key_);
+  const std::size_t i = index();
+  return parent_->full_key(i < parent_->size() ? Key(i) : key_);  // else it hangs under the list
 }
 
 std::string Node::full_key(const Key& below) const {
   std::string out = full_key();
-  if (is_list()) return out + "[" + below.text() + "]";
+  const std::string text = below.text();
+  if (text.empty()) return out;
+  if (is_list()) return out + "[" + text + "]";
   if (!out.empty()) out += ".";
-  return out + below.text();
+  return out + text;
 }
 
 void Node::set_marks(Mark mark) {

@@ -149,9 +149,12 @@ class Node {
   const Node* parent() const { return parent_; }
   const Node& root() const;
   Node& root();
-  /// Lets a computed node resolve relative interpolations as if it were a child of `parent`, which
-  /// does not own it and must outlive it.
-  void hang_under(const Node& parent) { parent_ = const_cast<Node*>(&parent); }
+  /// Lets a computed node resolve relative interpolations and name its full key as if it were a
+  /// child of `parent`, which does not own it and must outlive it.
+  void hang_under(const Node& parent, Key key = {}) {
+    parent_ = const_cast<Node*>(&parent);
+    key_ = std::move(key);
+  }
   /// Key in the parent dict; meaningless for list items and roots.
   const Key& key() const { return key_; }
   /// Position in the parent; linear in the number of siblings.
