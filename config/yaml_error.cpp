@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "config/python_text.h"
 #include "core/error.h"
@@ -73,9 +74,10 @@ const char* token_name(yaml_token_type_t type) {
   return "<unknown>";
 }
 
-/// Name of the token that starts at a mark, as PyYAML would meet it: an end of block that shares
-/// the place with another token is not what the parser stumbled over, unless it is alone.
-std::string token_at(std::string_view text, const yaml_mark_t& mark, bool block_end_counts) {
+/// Name of the token that starts at a mark, as PyYAML would meet it. Several can start there: an
+/// end of block is what the parser stumbled over only if it is alone, and the start of the mapping
+/// that is being parsed has been read already.
+std::string token_at(std::string_view text, const yaml_mark_t& mark, bool mapping_starts_here) {
   ParserGuard guard(text);
   std::string found = "<stream end>";
   for (bool more = true; more;) {
@@ -85,10 +87,9 @@ std::string token_at(std::string_view text, const yaml_mark_t& mark, bool block_
     const bool past = token.start_mark.index > mark.index;
     const yaml_token_type_t type = token.type;
     yaml_token_delete(&token);
-    if (here && (type != YAML_BLOCK_END_TOKEN || block_end_counts) &&
-        type != YAML_STREAM_START_TOKEN) {
-      return token_name(type);
-    }
+    const bool skip = type == YAML_STREAM_START_TOKEN || type == YAML_BLOCK_END_TOKEN ||
+                      (type == YAML_BLOCK_MAPPING_START_TOKEN && mapping_starts_here);
+    if (here && !skip) return token_name(type);
     if (here && type == YAML_BLOCK_END_TOKEN) found = "<block end>";
     more = !past && type != YAML_STREAM_END_TOKEN;
   }
@@ -111,10 +112,6 @@ std::string character_at(std::string_view text, const yaml_mark_t& mark, std::si
   return python_quoted(one);
 }
 
-std::string quoted_token(std::string_view text, const yaml_mark_t& mark, bool block_end_counts) {
-  return python_quoted(token_at(text, mark, block_end_counts));
-}
-
 struct Wording {
   const char* libyaml;
   const char* pyyaml;  // %c: repr of the character there, %t: of the token there
@@ -132,6 +129,8 @@ constexpr Wording kWordings[] = {
     {"did not find expected ',' or '}'", "expected ',' or '}', but got %t"},
     {"did not find expected <document start>", "expected '<document start>', but found %t"},
     {"did not find expected node content", "expected the node content, but found %t"},
+    {"found a tab character that violates indentation",
+     "found character '\\t' that cannot start any token"},
     {"found duplicate %YAML directive", "found duplicate YAML directive"},
     {"found incompatible YAML document",
      "found incompatible YAML document (version 1.* is required)"},
@@ -153,21 +152,31 @@ constexpr Wording kWordings[] = {
     {"found unexpected document indicator", "found unexpected document separator"},
 };
 
-std::string reworded(std::string_view problem, std::string_view text, const yaml_mark_t& mark,
-                     std::string_view context) {
+std::string reworded(std::string_view problem, std::string_view text, const yaml_parser_t& parser) {
+  const yaml_mark_t& mark = parser.problem_mark;
   for (const Wording& wording : kWordings) {
     if (problem != wording.libyaml) continue;
     std::string out = wording.pyyaml;
     if (const auto at = out.find("%c"); at != std::string::npos) {
       out.replace(at, 2, character_at(text, mark));
     } else if (const auto token = out.find("%t"); token != std::string::npos) {
-      const bool block_end_counts = out.find("<block end>,") == std::string::npos;
-      out.replace(token, 2, quoted_token(text, mark, block_end_counts));
+      const bool mapping_starts_here = parser.context_mark.index == mark.index;
+      out.replace(token, 2, python_quoted(token_at(text, mark, mapping_starts_here)));
     }
     return out;
   }
-  (void)context;
   return std::string(problem);
+}
+
+/// libyaml moves on to a new line at the end of a text that lacks a line feed there.
+Mark mark_in(std::string_view text, const yaml_mark_t& mark, std::uint32_t source) {
+  Mark out = to_mark(mark, source);
+  if (mark.column != 0 || text.empty() || byte_offset(text, mark.index) < text.size()) return out;
+  const std::size_t line_start = text.find_last_of("\n\r") + 1;  // npos + 1 is 0
+  if (line_start == text.size()) return out;
+  std::uint32_t column = 1;
+  for (std::size_t i = line_start; i < text.size(); ++column) next_character(text, i);
+  return {source, out.line - 1, column};
 }
 
 /// Escapes: PyYAML points at the character behind the backslash, or at the digits.
@@ -234,6 +243,9 @@ std::optional<Repair> repair_for(const yaml_parser_t& parser, std::string_view t
     return Repair{byte_offset(text, parser.context_mark.index) + 1,
                   std::to_string(column - parent)};
   }
+  if (problem == "found unknown directive name") {
+    return Repair{byte_offset(text, parser.context_mark.index), "#"};
+  }
   return std::nullopt;
 }
 
@@ -276,8 +288,8 @@ Problem translate(const yaml_parser_t& parser, std::string_view text, std::uint3
   Problem out;
   const std::string_view problem = parser.problem != nullptr ? parser.problem : "bad YAML";
   out.context = parser.context != nullptr ? parser.context : "";
-  out.context_mark = to_mark(parser.context_mark, source);
-  out.mark = to_mark(parser.problem_mark, source);
+  out.context_mark = mark_in(text, parser.context_mark, source);
+  out.mark = mark_in(text, parser.problem_mark, source);
   const std::string_view context = out.context;
   if (context == "while parsing a quoted scalar") {
     translate_escape(out, parser, text);
@@ -289,7 +301,11 @@ Problem translate(const yaml_parser_t& parser, std::string_view text, std::uint3
                     character_at(text, parser.problem_mark);
     }
   } else {
-    out.problem = reworded(problem, text, parser.problem_mark, context);
+    out.problem = reworded(problem, text, parser);
+    if (problem == "found a tab character that violates indentation") {
+      out.context = "while scanning for the next token";
+      out.context_mark = {};
+    }
   }
   if (context == "while scanning a %YAML directive" ||
       context == "while scanning a %TAG directive") {
@@ -342,7 +358,20 @@ std::optional<Problem> tab_in_gap(Walker& walker, std::size_t to) {
   return std::nullopt;
 }
 
-std::optional<Problem> strict_scalar(Walker& walker, const yaml_token_t& token, int flow_level) {
+/// An open flow collection.
+struct Flow {
+  bool sequence;
+  Mark mark;
+};
+
+Problem unexpected_key(const Flow& flow, const Mark& mark) {
+  if (flow.sequence) {
+    return {"while parsing a flow sequence", flow.mark, "expected ',' or ']', but got '?'", mark};
+  }
+  return {"while parsing a flow mapping", flow.mark, "expected ',' or '}', but got '?'", mark};
+}
+
+std::optional<Problem> strict_scalar(Walker& walker, const yaml_token_t& token, const Flow* flow) {
   const auto style = token.data.scalar.style;
   const Mark start = walker.mark;
   bool escaped = false, comment_possible = false;
@@ -351,11 +380,12 @@ std::optional<Problem> strict_scalar(Walker& walker, const yaml_token_t& token, 
     const char32_t c = walker.step();
     if (style == YAML_PLAIN_SCALAR_STYLE) {
       if (c == '\t') return cannot_start_token(mark, "'\\t'");
-      if (c == '?' && flow_level > 0) {
+      if (c == '?' && flow != nullptr) {
         // It starts a key there; whatever follows, the parser is not ready for it.
         const bool first = mark.line == start.line && mark.column == start.column;
+        if (!first) return unexpected_key(*flow, mark);
         const char next = walker.byte < walker.text.size() ? walker.text[walker.byte] : '\0';
-        if (first && next != '?') continue;
+        if (next != '?') continue;
         return Problem{"while parsing a flow node",
                        {},
                        "expected the node content, but found '?'",
@@ -395,7 +425,7 @@ std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t sou
   if (!tab && !question && !quote) return std::nullopt;
   ParserGuard guard(text);
   Walker walker{text, source};
-  int flow_level = 0;
+  std::vector<Flow> flows;
   std::optional<Problem> problem;
   for (bool more = true; more && !problem;) {
     yaml_token_t token;
@@ -407,9 +437,10 @@ std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t sou
         token.type == YAML_FLOW_SEQUENCE_START_TOKEN || token.type == YAML_FLOW_MAPPING_START_TOKEN;
     const bool closes =
         token.type == YAML_FLOW_SEQUENCE_END_TOKEN || token.type == YAML_FLOW_MAPPING_END_TOKEN;
-    flow_level += opens ? 1 : closes ? -1 : 0;
+    if (opens) flows.push_back({token.type == YAML_FLOW_SEQUENCE_START_TOKEN, walker.mark});
+    if (closes && !flows.empty()) flows.pop_back();
     if (!problem && token.type == YAML_SCALAR_TOKEN) {
-      problem = strict_scalar(walker, token, flow_level);
+      problem = strict_scalar(walker, token, flows.empty() ? nullptr : &flows.back());
     }
     while (walker.index < token.end_mark.index && walker.byte < text.size()) walker.step();
     more = token.type != YAML_STREAM_END_TOKEN;

@@ -36,7 +36,8 @@ void check_characters(std::string_view text, std::uint32_t source);
 std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t source);
 
 /// Text to insert where libyaml refuses what PyYAML reads: a blank behind the colon of `[a:[b]]`,
-/// and an indentation indicator for a block scalar whose content begins with a tab.
+/// an indentation indicator for a block scalar whose content begins with a tab, and a comment
+/// sign before an unknown directive.
 struct Repair {
   std::size_t at;  // byte
   std::string text;

@@ -55,25 +55,31 @@ class Events {
     yaml_event_delete(&event_);
     const bool parsed = yaml_parser_parse(&parser_, &event_) != 0;
     if (strict_ && passed(parsed ? event_.end_mark : parser_.problem_mark, strict_->mark)) {
-      yaml::raise(*strict_);
+      raise(*strict_);
     }
     if (!parsed) {
       event_.type = YAML_NO_EVENT;
       if (auto repair = yaml::repair_for(parser_, text_)) throw std::move(*repair);
-      yaml::raise(yaml::translate(parser_, text_, source_));
+      raise(yaml::translate(parser_, text_, source_));
     }
     return event_;
   }
   const yaml_event_t& current() const { return event_; }
-  Mark mark() const {
-    Mark mark = to_mark(event_.start_mark, source_);
-    for (const Shift& shift : shifts_) {
-      if (mark.line == shift.line && mark.column > shift.column) mark.column -= shift.size;
+  Mark mark() const { return original(to_mark(event_.start_mark, source_)); }
+
+ private:
+  /// Where the place is in the text as it was before any repair.
+  Mark original(Mark mark) const {
+    for (auto shift = shifts_.rbegin(); shift != shifts_.rend(); ++shift) {
+      if (mark.line == shift->line && mark.column > shift->column) mark.column -= shift->size;
     }
     return mark;
   }
-
- private:
+  [[noreturn]] void raise(Problem problem) const {
+    problem.mark = original(problem.mark);
+    problem.context_mark = original(problem.context_mark);
+    yaml::raise(problem);
+  }
   bool passed(const yaml_mark_t& mark, const Mark& limit) const {
     const Mark here = to_mark(mark, source_);
     return here.line > limit.line || (here.line == limit.line && here.column >= limit.column);
@@ -103,7 +109,7 @@ class Reader {
     events_.next();
     const Mark start = events_.mark();
     Composed composed = compose();
-    check_value(composed);
+    check_tag(composed);
     Node root = std::move(composed.node);
     events_.next();  // document end
     if (events_.next().type != YAML_STREAM_END_EVENT) {
@@ -406,10 +412,8 @@ class Reader {
 
   /// A value on its way into a container: `=` and `<<` have no constructor, interpolations must
   /// parse.
-  void check_value(Composed& value) {
-    if (value.tag == yaml::Tag::kMerge || value.tag == yaml::Tag::kValue) {
-      note({"", {}, yaml::no_constructor(value.tag), value.node.mark()});
-    }
+  void check_value(const Composed& value) {
+    check_tag(value);
     if (!value.node.is_interpolation() || !conversion_.empty()) return;
     try {
       check_interpolation(value.node.as_string());
@@ -417,6 +421,11 @@ class Reader {
       conversion_ = std::string(error.what()) + "\n    full_key: " + full_key() +
                     "\n    object_type=dict\n" + yaml::place(value.node.mark());
     }
+  }
+
+  void check_tag(const Composed& value) {
+    if (value.tag != yaml::Tag::kMerge && value.tag != yaml::Tag::kValue) return;
+    note({"", {}, yaml::no_constructor(value.tag), value.node.mark()});
   }
 
   std::string full_key() const {
