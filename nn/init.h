@@ -5,7 +5,8 @@
 
 namespace iolaus::nn {
 
-/// fan_in and fan_out of a weight (out, in, window...). Errors: kInvalidArgument below 2 dimensions.
+/// fan_in and fan_out of a weight (out, in, window...). Errors: kInvalidArgument below 2
+/// dimensions.
 struct Fans {
   int64_t in, out;
 };

@@ -59,7 +59,8 @@ NamedTensors Module::named_parameters(const std::string& prefix) const {
 NamedTensors Module::named_buffers(const std::string& prefix) const {
   NamedTensors all;
   for (const auto& [name, tensor] : buffers_) all.emplace_back(prefix + name, tensor);
-  for (const auto& [name, child] : children_) append(all, child->named_buffers(prefix + name + "."));
+  for (const auto& [name, child] : children_)
+    append(all, child->named_buffers(prefix + name + "."));
   return all;
 }
 

@@ -1,5 +1,6 @@
 // Module: a node of the model tree. It owns parameters (trained), buffers (saved, not trained) and
-// child modules, each by name; names of the whole tree are dotted paths, as in PyTorch's state_dict.
+// child modules, each by name; names of the whole tree are dotted paths, as in PyTorch's
+// state_dict.
 #pragma once
 
 #include <map>
@@ -40,8 +41,8 @@ class Module {
 
   /// Parameters and buffers by name; they share memory with the module.
   std::map<std::string, Tensor> state_dict() const;
-  /// Copies values in. Errors: kInvalidArgument that lists all names that are missing or unknown and
-  /// all shapes that differ; nothing is changed then.
+  /// Copies values in. Errors: kInvalidArgument that lists all names that are missing or unknown
+  /// and all shapes that differ; nothing is changed then.
   void load_state_dict(const std::map<std::string, Tensor>& state);
 
   /// Training or evaluation, for this module and all below.

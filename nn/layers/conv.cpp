@@ -7,7 +7,7 @@
 namespace iolaus::nn {
 namespace {
 
-using namespace config::types;
+using P = config::ParamType;
 
 std::string text(Pair p) { return fmt::format("({}, {})", p.height, p.width); }
 
@@ -40,34 +40,34 @@ Pair padding(const config::Args& a, Pair kernel, Pair stride, Pair dilation) {
 const config::Register<Conv2d, Module> kConv{
     {"iolaus.nn.Conv2d", "torch.nn.Conv2d"},
     "two-dimensional convolution",
-    {{"in_channels", kInt, "channels of the input"},
-     {"out_channels", kInt, "channels of the output"},
-     {"kernel_size", kInts, "height and width of the window"},
-     {"stride", kInts, "step of the window", 1},
-     {"padding", kAny, "zeros on both sides, or same, or valid", 0},
-     {"dilation", kInts, "step within the window", 1},
-     {"groups", kInt, "groups of channels", 1},
-     {"bias", kBool, "adds a bias", true}},
+    {{"in_channels", P::kInt, "channels of the input"},
+     {"out_channels", P::kInt, "channels of the output"},
+     {"kernel_size", P::kInts, "height and width of the window"},
+     {"stride", P::kInts, "step of the window", 1},
+     {"padding", P::kAny, "zeros on both sides, or same, or valid", 0},
+     {"dilation", P::kInts, "step within the window", 1},
+     {"groups", P::kInt, "groups of channels", 1},
+     {"bias", P::kBool, "adds a bias", true}},
     [](const config::Args& a) {
       const Pair kernel = pair(a, "kernel_size"), stride = pair(a, "stride"),
                  dilation = pair(a, "dilation");
-      return std::make_shared<Conv2d>(
-          a.get<int64_t>("in_channels"), a.get<int64_t>("out_channels"), kernel,
-          Conv2dOptions{.stride = stride,
-                        .padding = padding(a, kernel, stride, dilation),
-                        .dilation = dilation,
-                        .groups = a.get<int64_t>("groups")},
-          a.get<bool>("bias"));
+      return std::make_shared<Conv2d>(a.get<int64_t>("in_channels"), a.get<int64_t>("out_channels"),
+                                      kernel,
+                                      Conv2dOptions{.stride = stride,
+                                                    .padding = padding(a, kernel, stride, dilation),
+                                                    .dilation = dilation,
+                                                    .groups = a.get<int64_t>("groups")},
+                                      a.get<bool>("bias"));
     }};
 
 const config::Register<MaxPool2d, Module> kMaxPool{
     {"iolaus.nn.MaxPool2d", "torch.nn.MaxPool2d"},
     "the largest element of each window",
-    {{"kernel_size", kInts, "height and width of the window"},
-     {"stride", kInts, "step of the window; null: the kernel size", nullptr},
-     {"padding", kInts, "on both sides", 0},
-     {"dilation", kInts, "step within the window", 1},
-     {"ceil_mode", kBool, "rounds the output size up", false}},
+    {{"kernel_size", P::kInts, "height and width of the window"},
+     {"stride", P::kInts, "step of the window; null: the kernel size", nullptr},
+     {"padding", P::kInts, "on both sides", 0},
+     {"dilation", P::kInts, "step within the window", 1},
+     {"ceil_mode", P::kBool, "rounds the output size up", false}},
     [](const config::Args& a) {
       return std::make_shared<MaxPool2d>(
           pair(a, "kernel_size"),
@@ -80,11 +80,11 @@ const config::Register<MaxPool2d, Module> kMaxPool{
 const config::Register<AvgPool2d, Module> kAvgPool{
     {"iolaus.nn.AvgPool2d", "torch.nn.AvgPool2d"},
     "the mean of each window",
-    {{"kernel_size", kInts, "height and width of the window"},
-     {"stride", kInts, "step of the window; null: the kernel size", nullptr},
-     {"padding", kInts, "zeros on both sides", 0},
-     {"ceil_mode", kBool, "rounds the output size up", false},
-     {"count_include_pad", kBool, "padding counts as elements", true}},
+    {{"kernel_size", P::kInts, "height and width of the window"},
+     {"stride", P::kInts, "step of the window; null: the kernel size", nullptr},
+     {"padding", P::kInts, "zeros on both sides", 0},
+     {"ceil_mode", P::kBool, "rounds the output size up", false},
+     {"count_include_pad", P::kBool, "padding counts as elements", true}},
     [](const config::Args& a) {
       return std::make_shared<AvgPool2d>(
           pair(a, "kernel_size"),
@@ -97,7 +97,7 @@ const config::Register<AvgPool2d, Module> kAvgPool{
 const config::Register<AdaptiveAvgPool2d, Module> kAdaptive{
     {"iolaus.nn.AdaptiveAvgPool2d", "torch.nn.AdaptiveAvgPool2d"},
     "means over windows that cut the image into output_size parts",
-    {{"output_size", kInts, "height and width of the output"}},
+    {{"output_size", P::kInts, "height and width of the output"}},
     [](const config::Args& a) {
       return std::make_shared<AdaptiveAvgPool2d>(pair(a, "output_size"));
     }};
@@ -118,9 +118,9 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel, Conv2dOpt
 }
 
 std::string Conv2d::describe() const {
-  std::string out = fmt::format("{}, {}, kernel_size={}, stride={}",
-                                weight_.size(1) * options_.groups, weight_.size(0),
-                                text({weight_.size(2), weight_.size(3)}), text(options_.stride));
+  std::string out =
+      fmt::format("{}, {}, kernel_size={}, stride={}", weight_.size(1) * options_.groups,
+                  weight_.size(0), text({weight_.size(2), weight_.size(3)}), text(options_.stride));
   if (!(options_.padding == Pair(0))) out += ", padding=" + text(options_.padding);
   if (!(options_.dilation == Pair(1))) out += ", dilation=" + text(options_.dilation);
   if (options_.groups != 1) out += fmt::format(", groups={}", options_.groups);

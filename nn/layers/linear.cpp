@@ -8,14 +8,14 @@
 namespace iolaus::nn {
 namespace {
 
-using namespace config::types;
+using P = config::ParamType;
 
 const config::Register<Linear, Module> kLinear{
     {"iolaus.nn.Linear", "torch.nn.Linear"},
     "y = x W^T + b",
-    {{"in_features", kInt, "size of each input"},
-     {"out_features", kInt, "size of each output"},
-     {"bias", kBool, "adds b", true}},
+    {{"in_features", P::kInt, "size of each input"},
+     {"out_features", P::kInt, "size of each output"},
+     {"bias", P::kBool, "adds b", true}},
     [](const config::Args& a) {
       return std::make_shared<Linear>(a.get<int64_t>("in_features"), a.get<int64_t>("out_features"),
                                       a.get<bool>("bias"));
@@ -24,13 +24,13 @@ const config::Register<Linear, Module> kLinear{
 const config::Register<Embedding, Module> kEmbedding{
     {"iolaus.nn.Embedding", "torch.nn.Embedding"},
     "rows of a table",
-    {{"num_embeddings", kInt, "rows"},
-     {"embedding_dim", kInt, "size of a row"},
-     {"padding_idx", kInt, "row that is zero and not trained", nullptr}},
+    {{"num_embeddings", P::kInt, "rows"},
+     {"embedding_dim", P::kInt, "size of a row"},
+     {"padding_idx", P::kInt, "row that is zero and not trained", nullptr}},
     [](const config::Args& a) {
-      return std::make_shared<Embedding>(
-          a.get<int64_t>("num_embeddings"), a.get<int64_t>("embedding_dim"),
-          a.has("padding_idx") ? a.get<int64_t>("padding_idx") : -1);
+      return std::make_shared<Embedding>(a.get<int64_t>("num_embeddings"),
+                                         a.get<int64_t>("embedding_dim"),
+                                         a.has("padding_idx") ? a.get<int64_t>("padding_idx") : -1);
     }};
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace iolaus::nn {
 namespace {
 
-using namespace config::types;
+using P = config::ParamType;
 
 template <int kRank> std::shared_ptr<BatchNorm> make_batch_norm(const config::Args& a) {
   return std::make_shared<BatchNorm>(kRank == 1 ? "BatchNorm1d" : "BatchNorm2d",
@@ -16,26 +16,30 @@ template <int kRank> std::shared_ptr<BatchNorm> make_batch_norm(const config::Ar
                                      a.get<bool>("track_running_stats"));
 }
 std::vector<config::Param> batch_norm_params() {
-  return {{"num_features", kInt, "channels"},
-          {"eps", kFloat, "added to the variance", 1e-5},
-          {"momentum", kFloat, "step of the running statistics", 0.1},
-          {"affine", kBool, "scales and shifts by trained weights", true},
-          {"track_running_stats", kBool, "keeps statistics for evaluation", true}};
+  return {{"num_features", P::kInt, "channels"},
+          {"eps", P::kFloat, "added to the variance", 1e-5},
+          {"momentum", P::kFloat, "step of the running statistics", 0.1},
+          {"affine", P::kBool, "scales and shifts by trained weights", true},
+          {"track_running_stats", P::kBool, "keeps statistics for evaluation", true}};
 }
 const config::Register<BatchNorm, Module> kBatchNorm1d{
     {"iolaus.nn.BatchNorm1d", "torch.nn.BatchNorm1d"},
-    "batch normalisation of (N, C) or (N, C, L)", batch_norm_params(), make_batch_norm<1>};
+    "batch normalisation of (N, C) or (N, C, L)",
+    batch_norm_params(),
+    make_batch_norm<1>};
 const config::Register<BatchNorm, Module> kBatchNorm2d{
     {"iolaus.nn.BatchNorm2d", "torch.nn.BatchNorm2d"},
-    "batch normalisation of (N, C, H, W)", batch_norm_params(), make_batch_norm<2>};
+    "batch normalisation of (N, C, H, W)",
+    batch_norm_params(),
+    make_batch_norm<2>};
 
 const config::Register<LayerNorm, Module> kLayerNorm{
     {"iolaus.nn.LayerNorm", "torch.nn.LayerNorm"},
     "normalisation over the last dimensions",
-    {{"normalized_shape", kInts, "sizes of the last dimensions"},
-     {"eps", kFloat, "added to the variance", 1e-5},
-     {"elementwise_affine", kBool, "scales and shifts by trained weights", true},
-     {"bias", kBool, "shifts", true}},
+    {{"normalized_shape", P::kInts, "sizes of the last dimensions"},
+     {"eps", P::kFloat, "added to the variance", 1e-5},
+     {"elementwise_affine", P::kBool, "scales and shifts by trained weights", true},
+     {"bias", P::kBool, "shifts", true}},
     [](const config::Args& a) {
       return std::make_shared<LayerNorm>(a.get<std::vector<int64_t>>("normalized_shape"),
                                          a.get<double>("eps"), a.get<bool>("elementwise_affine"),

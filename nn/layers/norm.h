@@ -24,7 +24,8 @@ class BatchNorm final : public Module {
 
 class LayerNorm final : public Module {
  public:
-  explicit LayerNorm(Dims normalized_shape, double eps = 1e-5, bool affine = true, bool bias = true);
+  explicit LayerNorm(Dims normalized_shape, double eps = 1e-5, bool affine = true,
+                     bool bias = true);
   Tensor forward(const Tensor& x) override { return layer_norm(x, shape_, weight_, bias_, eps_); }
   std::string type_name() const override { return "LayerNorm"; }
   std::string describe() const override;

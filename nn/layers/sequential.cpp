@@ -6,13 +6,13 @@
 namespace iolaus::nn {
 namespace {
 
-using namespace config::types;
+using P = config::ParamType;
 
 const config::Register<Sequential, Module> kSequential{
     {"iolaus.nn.Sequential", "torch.nn.Sequential"},
     "layers one after the other",
-    {{"_args_", kObjects, "the layers", config::Node::list()},
-     {"layers", kObjects, "the layers as a dict of names, or as a list", nullptr}},
+    {{"_args_", P::kObjects, "the layers", config::Node::list()},
+     {"layers", P::kObjects, "the layers as a dict of names, or as a list", nullptr}},
     [](const config::Args& a) {
       auto model = std::make_shared<Sequential>(a.objects<Module>("_args_"));
       if (a.has("layers")) {
