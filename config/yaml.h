@@ -15,7 +15,7 @@ struct LoadLimits {
   std::size_t bytes = 1 << 20;
   std::size_t depth = 64;
   std::size_t nodes = 10'000;   // after expansion of aliases, where the text uses any alias
-  std::size_t expansion = 100;  // nodes after expansion / nodes written
+  std::size_t expansion = 100;  // nodes with what aliases add / nodes written
 };
 
 /// Parses one document into a dict, list or scalar (an empty text: null). `source` names the text
