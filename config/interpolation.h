@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +24,24 @@ struct ResolverCall {
 };
 using Resolver = std::function<Node(const ResolverCall&, const std::vector<Node>& args)>;
 
+/// Thrown by a resolver to say what kind of mistake it met, in the reference's words: "TypeError",
+/// "KeyError", "ValueError"... Other exceptions of a resolver are reported as "Error".
+class ResolverError : public Error {
+ public:
+  ResolverError(std::string type, const std::string& message)
+      : Error(ErrorCode::kConfig, message), type_(std::move(type)) {}
+  const std::string& type() const { return type_; }
+
+ private:
+  std::string type_;
+};
+
 /// Registers `${name:...}`. kConfig where the name is taken, unless `replace`. Thread-safe.
 /// With `use_cache`, the same argument texts give the first value again.
 void register_resolver(const std::string& name, Resolver resolver, bool replace = false,
                        bool use_cache = false);
+/// The config that `${hydra:...}` looks into; nullptr: none, which makes that an error.
+void set_hydra_config(std::shared_ptr<const Node> hydra);
 bool has_resolver(const std::string& name);
 std::vector<std::string> resolver_names();
 void clear_resolver_cache();

@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -120,14 +121,23 @@ class Node {
   template <class N>
   class Iterator {
    public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = Node;
+    using difference_type = std::ptrdiff_t;
+    using pointer = N*;
+    using reference = N&;
+
+    Iterator() = default;
     Iterator(N* owner, std::size_t i) : owner_(owner), i_(i) {}
     N& operator*() const { return owner_->child(i_); }
+    N* operator->() const { return &owner_->child(i_); }
     Iterator& operator++() { return ++i_, *this; }
-    bool operator!=(const Iterator& other) const { return i_ != other.i_; }
+    Iterator operator++(int) { return {owner_, i_++}; }
+    bool operator==(const Iterator& other) const { return i_ == other.i_; }
 
    private:
-    N* owner_;
-    std::size_t i_;
+    N* owner_ = nullptr;
+    std::size_t i_ = 0;
   };
   Iterator<Node> begin() { return {this, 0}; }
   Iterator<Node> end() { return {this, size()}; }
@@ -139,6 +149,9 @@ class Node {
   const Node* parent() const { return parent_; }
   const Node& root() const;
   Node& root();
+  /// Lets a computed node resolve relative interpolations as if it were a child of `parent`, which
+  /// does not own it and must outlive it.
+  void hang_under(const Node& parent) { parent_ = const_cast<Node*>(&parent); }
   /// Key in the parent dict; meaningless for list items and roots.
   const Key& key() const { return key_; }
   /// Position in the parent; linear in the number of siblings.

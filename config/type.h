@@ -25,10 +25,22 @@ struct Type {
   std::vector<std::string> choices = {};  // kEnum
 
   const Field* find(std::string_view field) const;
+  bool is_container() const {
+    return base == Base::kList || base == Base::kDict || base == Base::kClass;
+  }
+  /// As the reference prints it: "Optional[int]", "Dict[str, Any]", "JobConf".
+  std::string text() const;
 };
 
 /// Sets the type of a node and, for kClass, kList and kDict, the types of what is below it.
 void apply_type(Node& node, const Type* type);
+
+/// The type that is declared for an entry: by the class, list or dict above it, or on itself.
+const Type* declared_type(const Node& parent, const Key& key);
+
+/// Makes a value fit for an assignment to `place[below]`: scalars are converted, containers checked
+/// all the way down. Throws kConfig with the reference's message.
+void fit_to_type(Node& value, const Type& type, const Node& place, const Key& below);
 
 /// Converts a scalar as the reference does on assignment ("5" -> 5 for an int, 1 -> "1" for a
 /// string); throws kConfig with the reference's message, for the full key of `place` and `below`,

@@ -11,6 +11,12 @@
 
 namespace iolaus::config {
 
+/// Thrown where the struct flag or a declared class forbids a new key ("Key 'x' is not in struct").
+class StructError : public Error {
+ public:
+  explicit StructError(const std::string& message) : Error(ErrorCode::kConfig, message) {}
+};
+
 /// "a.b[0]" -> {"a", "b", "0"}; "" -> {}. Leading dots become one empty key each, less one.
 std::vector<std::string> split_path(std::string_view path);
 
@@ -28,6 +34,10 @@ struct UpdateOptions {
 /// index.
 Node& update(Node& root, std::string_view path, Node value, UpdateOptions options = {});
 
+/// Throws unless the flags and the declared class let `parent` have an entry under the key.
+void check_key_allowed(const Node& parent, const Key& key);
+/// Throws where the node, or a parent, is readonly.
+void check_not_readonly(const Node& parent, const Key& key);
 /// Assigns one entry with all checks, as `parent[key] = value` does in the reference.
 Node& assign(Node& parent, const Key& key, Node value);
 

@@ -179,21 +179,17 @@ void translate_escape(Problem& out, const yaml_parser_t& parser, std::string_vie
     out.mark.column += 1;
     return;
   }
-  // libyaml's mark stands on the backslash; the letter behind it tells how many digits follow.
-  std::size_t i = byte_offset(text, parser.problem_mark.index + 1);
-  const char letter = i < text.size() ? text[i] : 'x';
-  const int length = letter == 'x' ? 2 : letter == 'u' ? 4 : 8;
-  for (int k = 1; k <= length; ++k) {
-    const char c = i + static_cast<std::size_t>(k) < text.size()
-                       ? text[i + static_cast<std::size_t>(k)]
-                       : '\0';
+  // The mark stands on the digits; the letter before them tells how many must follow.
+  const std::size_t i = byte_offset(text, parser.problem_mark.index);
+  const char letter = i > 0 && i <= text.size() ? text[i - 1] : 'x';
+  const std::size_t length = letter == 'x' ? 2 : letter == 'u' ? 4 : 8;
+  for (std::size_t k = 0; k < length; ++k) {
+    const char c = i + k < text.size() ? text[i + k] : '\0';
     if (std::isxdigit(static_cast<unsigned char>(c)) != 0) continue;
     out.problem = "expected escape sequence of " + std::to_string(length) +
-                  " hexadecimal numbers, but found " +
-                  character_at(text, parser.problem_mark, 1 + static_cast<std::size_t>(k));
+                  " hexadecimal numbers, but found " + character_at(text, parser.problem_mark, k);
     break;
   }
-  out.mark.column += 2;
 }
 
 /// A block scalar's header: what stands directly behind the indicator is no indicator.
@@ -224,6 +220,22 @@ std::string Problem::text() const {
 }
 
 void raise(const Problem& problem) { throw Error(ErrorCode::kConfig, problem.text()); }
+
+std::optional<Repair> repair_for(const yaml_parser_t& parser, std::string_view text) {
+  if (parser.problem == nullptr) return std::nullopt;
+  const std::string_view problem = parser.problem;
+  if (problem == "found unexpected ':'") {
+    return Repair{byte_offset(text, parser.problem_mark.index) + 1, " "};
+  }
+  if (problem == "found a tab character where an indentation space is expected") {
+    const auto parent = static_cast<std::size_t>(parser.indent < 0 ? 0 : parser.indent);
+    const std::size_t column = parser.problem_mark.column;
+    if (column <= parent || column - parent > 9) return std::nullopt;
+    return Repair{byte_offset(text, parser.context_mark.index) + 1,
+                  std::to_string(column - parent)};
+  }
+  return std::nullopt;
+}
 
 void check_characters(std::string_view text, std::uint32_t source) {
   const auto bad_bytes = [&](std::size_t at, const char* reason) {

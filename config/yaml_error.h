@@ -35,6 +35,14 @@ void check_characters(std::string_view text, std::uint32_t source);
 /// text holds a character that could matter.
 std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t source);
 
+/// Text to insert where libyaml refuses what PyYAML reads: a blank behind the colon of `[a:[b]]`,
+/// and an indentation indicator for a block scalar whose content begins with a tab.
+struct Repair {
+  std::size_t at;  // byte
+  std::string text;
+};
+std::optional<Repair> repair_for(const yaml_parser_t& parser, std::string_view text);
+
 /// Translates the error that a parser has stopped with.
 Problem translate(const yaml_parser_t& parser, std::string_view text, std::uint32_t source);
 

@@ -25,11 +25,19 @@ namespace {
 using yaml::Problem;
 using yaml::to_mark;
 
+/// Where text was inserted to please libyaml: a line and the column of the insertion.
+struct Shift {
+  std::uint32_t line, column, size;
+};
+
 /// libyaml's parser and its current event.
 class Events {
  public:
-  Events(std::string_view text, std::uint32_t source)
-      : text_(text), source_(source), strict_(yaml::stricter_problem(text, source)) {
+  Events(std::string_view text, std::uint32_t source, const std::vector<Shift>& shifts)
+      : text_(text),
+        source_(source),
+        shifts_(shifts),
+        strict_(yaml::stricter_problem(text, source)) {
     if (yaml_parser_initialize(&parser_) == 0) fail(ErrorCode::kOutOfMemory, "[yaml] no memory");
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
@@ -51,12 +59,19 @@ class Events {
     }
     if (!parsed) {
       event_.type = YAML_NO_EVENT;
+      if (auto repair = yaml::repair_for(parser_, text_)) throw std::move(*repair);
       yaml::raise(yaml::translate(parser_, text_, source_));
     }
     return event_;
   }
   const yaml_event_t& current() const { return event_; }
-  Mark mark() const { return to_mark(event_.start_mark, source_); }
+  Mark mark() const {
+    Mark mark = to_mark(event_.start_mark, source_);
+    for (const Shift& shift : shifts_) {
+      if (mark.line == shift.line && mark.column > shift.column) mark.column -= shift.size;
+    }
+    return mark;
+  }
 
  private:
   bool passed(const yaml_mark_t& mark, const Mark& limit) const {
@@ -66,6 +81,7 @@ class Events {
 
   std::string_view text_;
   std::uint32_t source_;
+  const std::vector<Shift>& shifts_;
   std::optional<Problem> strict_;
   yaml_parser_t parser_{};
   yaml_event_t event_{};
@@ -77,8 +93,9 @@ std::string text_of(const yaml_char_t* text) {
 
 class Reader {
  public:
-  Reader(std::string_view text, std::string_view source, const LoadLimits& limits)
-      : source_(intern_source(source)), limits_(limits), events_(text, source_) {}
+  Reader(std::string_view text, std::uint32_t source, const LoadLimits& limits,
+         const std::vector<Shift>& shifts)
+      : source_(source), limits_(limits), events_(text, source_, shifts) {}
 
   Node read() {
     events_.next();  // stream start
@@ -428,6 +445,16 @@ class Reader {
   std::string conversion_;
 };
 
+Shift shift_of(std::string_view text, const yaml::Repair& repair) {
+  Shift out{1, 1, static_cast<std::uint32_t>(repair.text.size())};
+  for (std::size_t i = 0; i < repair.at;) {
+    const char32_t c = next_character(text, i);
+    ++out.column;
+    if (c == '\n') ++out.line, out.column = 1;
+  }
+  return out;
+}
+
 std::string read_text(const std::string& path, const LoadLimits& limits) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) fail(ErrorCode::kIo, "[config] cannot open {}", path);
@@ -449,7 +476,22 @@ Node load_yaml(std::string_view text, std::string_view source, const LoadLimits&
                     text.size());
   const std::uint32_t id = intern_source(source);
   yaml::check_characters(text, id);
-  return Reader(text, source, limits).read();
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  constexpr int kMostRepairs = 64;
+  std::string repaired;
+  std::vector<Shift> shifts;
+  for (int i = 0;; ++i) {
+    try {
+      return Reader(text, id, limits, shifts).read();
+    } catch (const yaml::Repair& repair) {
+      IOLAUS_CHECK_CODE(i < kMostRepairs, ErrorCode::kConfig,
+                        "[yaml] expected blanks behind colons in flow collections, in {}", source);
+      shifts.push_back(shift_of(text, repair));
+      repaired = std::string(text.substr(0, repair.at)) + repair.text +
+                 std::string(text.substr(repair.at));
+      text = repaired;
+    }
+  }
 }
 
 Node load_file(const std::string& path, const LoadLimits& limits) {
