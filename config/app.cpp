@@ -12,7 +12,7 @@
 #include "config/rerun.h"
 #include "config/show.h"
 #include "config/sweep.h"
-#include "config/warnings.h"
+#include "config/user_warning.h"
 
 namespace iolaus::config {
 namespace {
@@ -65,7 +65,7 @@ int run_once(const Task& task, Composition composition) {
 
 int run_multi(Session& session, const Task& task, Composition composition) {
   if (mode_of(composition) == "RUN") {
-    warn("\n\tRunning Hydra app with --multirun, overriding with `hydra.mode=MULTIRUN`.");
+    user_warning("\n\tRunning Hydra app with --multirun, overriding with `hydra.mode=MULTIRUN`.");
   }
   if (mode_of(composition) != "MULTIRUN") set_mode(composition, "MULTIRUN");
   return multirun(session, task, std::move(composition));
@@ -82,7 +82,7 @@ int run_or_sweep(Session& session, const Task& task) {
   Composition composition;
   if (arguments.multirun) {
     composition = compose(RunMode::kMultirun, true);
-    warn_all(composition.warnings);
+    user_warnings(composition.warnings);
     return run_multi(session, task, std::move(composition));
   }
   try {
@@ -98,10 +98,10 @@ int run_or_sweep(Session& session, const Task& task) {
   }
   if (composition.config.is_null() || mode_of(composition) == "MULTIRUN") {
     composition = compose(RunMode::kMultirun, true);
-    warn_all(composition.warnings);
+    user_warnings(composition.warnings);
     return run_multi(session, task, std::move(composition));
   }
-  warn_all(composition.warnings);
+  user_warnings(composition.warnings);
   if (mode_of(composition).empty()) set_mode(composition, "RUN");
   return run_once(task, std::move(composition));
 }
@@ -131,7 +131,6 @@ int dispatch(Session& session, const Task& task) {
 int run(const Arguments& arguments, const AppOptions& options, const std::string& program,
         const Task& task) {
   for (const std::string& file : arguments.env_files) load_env_file(file);
-  register_hydra_resolver();
   if (arguments.rerun) return rerun(*arguments.rerun, arguments, task);
   Composer composer({.job_name = options.name,
                      .version_base = arguments.version_base.value_or(options.version_base),

@@ -20,8 +20,8 @@ namespace iolaus::config {
 
 struct AppOptions {
   std::string name;                        // hydra.job.name, and <name>.log
-  std::optional<std::string> config_dir;   // the application's tree; --config-path replaces it
-  std::optional<std::string> config_name;  // the primary config; --config-name replaces it
+  std::optional<std::string> config_dir = {};   // the application's tree; --config-path replaces it
+  std::optional<std::string> config_name = {};  // the primary config; --config-name replaces it
   std::string version_base = "1.3";        // "1.4" adds json_str() and extend_list()
   std::string command = {};  // how a user starts it, for help and completion; default: argv[0]
 };

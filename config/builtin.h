@@ -23,7 +23,7 @@ const std::vector<BuiltinText>& builtin_texts();
 /// The type of the `hydra` node.
 const Type* hydra_type();
 /// `hydra/config`: the hydra node as it is before anything is merged into it.
-Node hydra_config();
+Node hydra_defaults();
 /// Paths of all typed configs that come with the program, and one of them.
 std::vector<std::string> builtin_schema_names();
 Node builtin_schema(const std::string& path);

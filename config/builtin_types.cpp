@@ -94,29 +94,29 @@ defaults:
 - env: default
 mode: null
 searchpath: []
-run: {dir: ???}
-sweep: {dir: ???, subdir: ???}
-hydra_logging: ???
-job_logging: ???
-sweeper: ???
-launcher: ???
+run: {dir: '???'}
+sweep: {dir: '???', subdir: '???'}
+hydra_logging: '???'
+job_logging: '???'
+sweeper: '???'
+launcher: '???'
 callbacks: {}
-help: {app_name: ???, header: ???, footer: ???, template: ???}
-hydra_help: {hydra_help: ???, template: ???}
+help: {app_name: '???', header: '???', footer: '???', template: '???'}
+hydra_help: {hydra_help: '???', template: '???'}
 output_subdir: .hydra
 overrides: {hydra: [], task: []}
 job:
-  name: ???
+  name: '???'
   chdir: null
-  override_dirname: ???
-  id: ???
-  num: ???
-  config_name: ???
+  override_dirname: '???'
+  id: '???'
+  num: '???'
+  config_name: '???'
   env_set: {}
   env_copy: []
   config:
     override_dirname: {kv_sep: '=', item_sep: ',', exclude_keys: []}
-runtime: {version: ???, version_base: ???, cwd: ???, config_sources: ???, output_dir: ???, choices: {}}
+runtime: {version: '???', version_base: '???', cwd: '???', config_sources: '???', output_dir: '???', choices: {}}
 verbose: false
 )";
 
@@ -138,14 +138,14 @@ Node typed(std::string_view text, const std::string& path, const Type* type) {
 
 const Type* hydra_type() { return &kHydraConf; }
 
-Node hydra_config() { return typed(kHydraConfigText, "hydra/config", &kHydraConf); }
+Node hydra_defaults() { return typed(kHydraConfigText, "hydra/config", &kHydraConf); }
 
 std::vector<std::string> builtin_schema_names() {
   return {"_dummy_empty_config_", "hydra/config", "hydra/launcher/basic", "hydra/sweeper/basic"};
 }
 
 Node builtin_schema(const std::string& path) {
-  if (path == "hydra/config") return hydra_config();
+  if (path == "hydra/config") return hydra_defaults();
   if (path == "hydra/launcher/basic") {
     return typed("_target_: hydra._internal.core_plugins.basic_launcher.BasicLauncher", path,
                  &kBasicLauncher);

@@ -6,7 +6,7 @@
 
 #include "config/interpolation.h"
 #include "config/update.h"
-#include "config/warnings.h"
+#include "config/user_warning.h"
 
 namespace iolaus::config {
 namespace {
@@ -51,7 +51,7 @@ void Callbacks::notify(const char* what, bool reverse,
     try {
       call(*callback);
     } catch (const std::exception& error) {
-      warn(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
+      user_warning(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
     }
   }
 }

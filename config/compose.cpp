@@ -10,6 +10,7 @@
 
 #include "config/interpolation.h"
 #include "config/merge.h"
+#include "config/type.h"
 #include "config/update.h"
 
 #ifndef IOLAUS_VERSION
@@ -40,13 +41,27 @@ Node embedded(const Node& config, const std::string& package) {
   return root;
 }
 
+void drop_types(Node& node) {
+  node.set_type(nullptr);
+  for (Node& child : node) drop_types(child);
+}
+
 // Types that a declared config brings stay with what it was merged into.
 void adopt_types(Node& into, const Node& from) {
-  if (from.type()) into.set_type(from.type());
+  if (from.type() && from.type()->base != Type::Base::kAny) into.set_type(from.type());
   for (const Node& child : from) {
     Node* target = from.is_dict() ? into.find(child.key()) : nullptr;
     if (target) adopt_types(*target, child);
   }
+}
+
+// The values of a declared config meet what is there already untyped: types hold from then on.
+void merge_part(Node& config, const Node& part, bool typed) {
+  if (!typed) return merge(config, part);
+  Node plain = part;
+  drop_types(plain);
+  merge(config, plain);
+  adopt_types(config, part);
 }
 
 void check_sweeps(const std::vector<Override>& overrides, const ComposeOptions& options) {
@@ -216,8 +231,7 @@ Node Composer::merge_all(const DefaultsList& defaults, Repository& configs) cons
       }
     }
     try {
-      merge(config, part);
-      if (loaded->typed) adopt_types(config, part);
+      merge_part(config, part, loaded->typed);
     } catch (const Error& error) {
       fail(ErrorCode::kConfig, "In '{}': {} raised while composing config:\n{}\nIn {}",
            item.config_path, reference_error_name(error.what()), error.what(), loaded->origin);

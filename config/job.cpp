@@ -18,12 +18,12 @@
 namespace iolaus::config {
 namespace {
 
-thread_local const Node* the_config = nullptr;
+const Node* the_config = nullptr;
 
 class CurrentConfig {
  public:
-  explicit CurrentConfig(const Node* config) : before_(the_config) { the_config = config; }
-  ~CurrentConfig() { the_config = before_; }
+  explicit CurrentConfig(const Node* config) : before_(the_config) { set_current_config(config); }
+  ~CurrentConfig() { set_current_config(before_); }
   CurrentConfig(const CurrentConfig&) = delete;
   CurrentConfig& operator=(const CurrentConfig&) = delete;
 
@@ -126,21 +126,11 @@ void run_task(JobReturn& job, const Task& task, const JobContext& context) {
 
 }  // namespace
 
-void set_current_config(const Node* config) { the_config = config; }
-const Node* current_config() { return the_config; }
-
-void register_hydra_resolver() {
-  register_resolver(
-      "hydra",
-      [](const ResolverCall&, const std::vector<Node>& arguments) {
-        if (!the_config) fail(ErrorCode::kConfig, "HydraConfig was not set");
-        if (arguments.size() != 1) {
-          fail(ErrorCode::kConfig, "[hydra] expected one argument, got {}", arguments.size());
-        }
-        const NodeRef found = select(the_config->at(Key("hydra")), arguments[0].str());
-        return found ? *found : Node();
-      },
-      /*replace=*/true);
+void set_current_config(const Node* config) {
+  // The tree outlives its use; the pointer does not own it.
+  const Node* hydra = config ? config->find(Key("hydra")) : nullptr;
+  set_hydra_config(std::shared_ptr<const Node>(std::shared_ptr<void>(), hydra));
+  the_config = config;
 }
 
 JobReturn run_job(Node& config, const Task& task, const JobPlace& place, Callbacks& callbacks) {

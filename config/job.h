@@ -41,8 +41,5 @@ void raise_failure(const JobReturn& job);
 
 /// The config that `${hydra:...}` looks into; nullptr: none.
 void set_current_config(const Node* config);
-const Node* current_config();
-/// Registers the `hydra` resolver.
-void register_hydra_resolver();
 
 }  // namespace iolaus::config

@@ -9,22 +9,22 @@
 
 namespace iolaus::config {
 
-struct Expression {
+struct OverrideExpression {
   enum class Kind { kValue, kBlank, kList, kDict, kCall, kSimpleChoice };
   Kind kind = Kind::kValue;
   OverrideValue value;            // kValue
-  std::vector<Expression> items;  // list, dict values, arguments, choices
-  std::vector<Expression> keys;   // kDict
+  std::vector<OverrideExpression> items;  // list, dict values, arguments, choices
+  std::vector<OverrideExpression> keys;   // kDict
   std::string name;               // kCall
   std::string text;               // kCall: as it was written
   std::vector<std::string> argument_names;  // kCall: "" where positional
 };
 
 /// Evaluates functions, innermost first. kConfig with the reference's texts.
-OverrideValue evaluate(const Expression& expression, OverrideGrammar grammar);
+OverrideValue evaluate(const OverrideExpression& expression, OverrideGrammar grammar);
 
 /// Calls one function of the grammar by name. Throws CallError.
-OverrideValue call_function(const Expression& call, std::vector<OverrideValue> arguments,
+OverrideValue call_function(const OverrideExpression& call, std::vector<OverrideValue> arguments,
                             OverrideGrammar grammar);
 
 /// An error inside a function: the name of the reference's exception, and its message.

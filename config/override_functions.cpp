@@ -93,7 +93,7 @@ struct Function {
 };
 
 // Python's Signature.bind: which argument goes where, and its errors in its order.
-Bound bind(const Function& function, const Expression& call, std::vector<OverrideValue> values) {
+Bound bind(const Function& function, const OverrideExpression& call, std::vector<OverrideValue> values) {
   const auto& parameters = function.parameters;
   Bound bound;
   bound.parameters.resize(parameters.size());
@@ -439,7 +439,7 @@ std::string suggestion(const std::string& name, OverrideGrammar grammar) {
 
 }  // namespace
 
-OverrideValue call_function(const Expression& call, std::vector<OverrideValue> arguments,
+OverrideValue call_function(const OverrideExpression& call, std::vector<OverrideValue> arguments,
                             OverrideGrammar grammar) {
   for (const Function& function : functions()) {
     if (call.name != function.name || (function.since_1_4 && !grammar.hydra_1_4)) continue;
@@ -453,8 +453,8 @@ OverrideValue call_function(const Expression& call, std::vector<OverrideValue> a
                               available(grammar), suggestion(call.name, grammar))};
 }
 
-OverrideValue evaluate(const Expression& expression, OverrideGrammar grammar) {
-  using K = Expression::Kind;
+OverrideValue evaluate(const OverrideExpression& expression, OverrideGrammar grammar) {
+  using K = OverrideExpression::Kind;
   if (expression.kind == K::kValue) return expression.value;
   if (expression.kind == K::kBlank) {
     fail(ErrorCode::kConfig, "Trying to parse a primitive that is all whitespaces");

@@ -60,7 +60,7 @@ class Parser {
     key(result);
     if (result.is_delete() && peek().type == Token::kEnd) return result;
     expect(Token::kEqual, "'=' after the key");
-    Expression expression;
+    OverrideExpression expression;
     if (peek().type != Token::kEnd) {
       expression = value();
     } else {
@@ -143,17 +143,17 @@ class Parser {
   }
 
   // value: element | element (',' element)+
-  Expression value() {
-    Expression first = element(0);
+  OverrideExpression value() {
+    OverrideExpression first = element(0);
     if (peek().type != Token::kComma) return first;
-    Expression choice;
-    choice.kind = Expression::Kind::kSimpleChoice;
+    OverrideExpression choice;
+    choice.kind = OverrideExpression::Kind::kSimpleChoice;
     choice.items.push_back(std::move(first));
     while (accept(Token::kComma)) choice.items.push_back(element(0));
     return choice;
   }
 
-  Expression element(int depth) {
+  OverrideExpression element(int depth) {
     if (depth > kMaxDepth) {
       fail_here(fmt::format("at most {} levels of brackets and calls", kMaxDepth));
     }
@@ -169,9 +169,9 @@ class Parser {
     }
   }
 
-  Expression list(int depth) {
-    Expression result;
-    result.kind = Expression::Kind::kList;
+  OverrideExpression list(int depth) {
+    OverrideExpression result;
+    result.kind = OverrideExpression::Kind::kList;
     ++at_;
     if (accept(Token::kBracketClose)) return result;
     do {
@@ -181,9 +181,9 @@ class Parser {
     return result;
   }
 
-  Expression dict(int depth) {
-    Expression result;
-    result.kind = Expression::Kind::kDict;
+  OverrideExpression dict(int depth) {
+    OverrideExpression result;
+    result.kind = OverrideExpression::Kind::kDict;
     ++at_;
     if (accept(Token::kBraceClose)) return result;
     do {
@@ -196,9 +196,9 @@ class Parser {
   }
 
   // function: ID '(' (argName? element (',' argName? element)*)? ')'
-  Expression call(int depth) {
-    Expression result;
-    result.kind = Expression::Kind::kCall;
+  OverrideExpression call(int depth) {
+    OverrideExpression result;
+    result.kind = OverrideExpression::Kind::kCall;
     result.name = peek().text;
     const std::size_t begin = peek().at;
     at_ += 2;
@@ -236,8 +236,8 @@ class Parser {
   }
 
   // A quoted string, or everything unquoted up to what ends a value.
-  Expression primitive(bool is_key) {
-    Expression result;
+  OverrideExpression primitive(bool is_key) {
+    OverrideExpression result;
     if (peek().type == Token::kQuoted && !is_key) {
       result.value.kind = OverrideValue::Kind::kQuoted;
       result.value.quote = peek().text[0];
@@ -251,7 +251,7 @@ class Parser {
     if (begin == end) fail_here(is_key ? "an unquoted key" : "a value");
     if (tokens_[begin].type == Token::kBlank) ++begin;
     if (begin == end) {
-      result.kind = Expression::Kind::kBlank;
+      result.kind = OverrideExpression::Kind::kBlank;
       return result;
     }
     if (tokens_[end - 1].type == Token::kBlank) --end;
@@ -304,7 +304,7 @@ class Parser {
     return Node(number);
   }
 
-  void set_value(Override& result, const Expression& expression) const {
+  void set_value(Override& result, const OverrideExpression& expression) const {
     using ValueType = Override::ValueType;
     try {
       result.value = evaluate(expression, grammar_);

@@ -6,20 +6,20 @@
 #include "config/job.h"
 #include "config/show.h"
 #include "config/update.h"
-#include "config/warnings.h"
+#include "config/user_warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
 namespace {
 
-// The last two lines of what select() and str() can't do: a scalar is printed as Python prints it.
-void print_node(const Node& node, const std::optional<std::string>& package, bool resolved) {
+// A container as YAML, a scalar as Python prints it.
+void print_node(const Node& node, const std::string& package, bool whole) {
   if (!node.is_container()) {
     std::printf("%s\n", node.str().c_str());
     return;
   }
-  if (package) std::printf("# @package %s\n", package->c_str());
-  std::fputs(to_yaml(node, {.resolve = resolved}).c_str(), stdout);
+  if (!whole) std::printf("# @package %s\n", package.c_str());
+  std::fputs(to_yaml(node).c_str(), stdout);
 }
 
 }  // namespace
@@ -43,18 +43,18 @@ int show_config(Session& session) {
   const Arguments& arguments = session.arguments;
   Composition composition =
       session.composer.compose(session.config_name, arguments.overrides, {.mode = RunMode::kRun});
-  warn_all(composition.warnings);
+  user_warnings(composition.warnings);
   set_current_config(&composition.config);
   Node shown = sanitized(composition.config, *arguments.cfg);
-  std::optional<std::string> package = arguments.package;
-  if (package == "_global_") package.reset();
+  const bool whole = !arguments.package || *arguments.package == "_global_";
+  const std::string package = whole ? "" : *arguments.package;
   const Node* node = &shown;
   NodeRef selected;
-  if (package) {
-    selected = select(shown, *package);
+  if (!whole) {
+    selected = select(shown, package);
     if (!selected || selected->is_null()) {
-      std::fprintf(stderr, "package '%s' not found in config\n%s", package->c_str(),
-                   near_keys(shown, *package).c_str());
+      std::fprintf(stderr, "package '%s' not found in config\n%s", package.c_str(),
+                   near_keys(shown, package).c_str());
       return 1;
     }
     node = selected.node;
@@ -65,10 +65,10 @@ int show_config(Session& session) {
   }
   if (arguments.resolve && node->is_container()) {
     const Node resolved = to_resolved(*node);
-    print_node(resolved, package, false);
+    print_node(resolved, package, whole);
     return 0;
   }
-  print_node(*node, package, false);
+  print_node(*node, package, whole);
   return 0;
 }
 

@@ -5,9 +5,7 @@
 #include "config/interpolation.h"
 #include "config/job.h"
 #include "config/show.h"
-#include "config/sweeper.h"
-#include "config/targets.h"
-#include "config/warnings.h"
+#include "config/user_warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -57,7 +55,7 @@ void print_search_path(Session& session) {
   print("");
   print_header("Config search path", '*');
   const Composition composition = compose(session);
-  warn_all(composition.warnings);
+  user_warnings(composition.warnings);
   Rows rows = {{"Provider", "Search path"}};
   const NodeRef sources = select(composition.config, "hydra.runtime.config_sources");
   for (const Node& source : *sources) {
@@ -74,7 +72,7 @@ DefaultsList defaults_of(Session& session) {
 
 void print_defaults_list(Session& session) {
   const DefaultsList list = defaults_of(session);
-  warn_all(list.warnings);
+  user_warnings(list.warnings);
   Rows rows = {{"Config path", "Package", "_self_", "Parent"}};
   for (const ResultDefault& item : list.defaults) {
     rows.push_back({item.config_path, item.package, item.is_self ? "True" : "False",
@@ -87,7 +85,7 @@ void print_defaults_list(Session& session) {
 
 void print_defaults_tree(Session& session) {
   const DefaultsList list = defaults_of(session);
-  warn_all(list.warnings);
+  user_warnings(list.warnings);
   print("");
   print_header("Defaults Tree", '*');
   std::fputs(defaults_tree_text(*list.tree).c_str(), stdout);
@@ -143,7 +141,6 @@ int show_info(Session& session) {
   if (what == "config") print_config(session);
   if (what == "searchpath") print_search_path(session);
   if (what == "plugins") print_plugins(session);
-  if (what == "targets") std::fputs(targets_text().c_str(), stdout);
   if (what == "all") {
     print_header(std::string("Hydra ") + version(), '=');
     print_plugins(session);

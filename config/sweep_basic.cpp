@@ -8,7 +8,7 @@
 #include "config/paths.h"
 #include "config/sweep.h"
 #include "config/sweep_record.h"
-#include "config/warnings.h"
+#include "config/user_warning.h"
 #include "config/yaml.h"
 
 #include <spdlog/logger.h>
@@ -137,7 +137,6 @@ bool is_complete(const SweepRun& run, const SweepJob& job) {
 std::unique_ptr<Launcher> make_launcher(const Node& config) {
   const std::string target = target_of(config, "hydra.launcher");
   if (target.ends_with("BasicLauncher")) return std::make_unique<BasicLauncher>();
-  if (target.ends_with("LocalLauncher")) return make_local_launcher(config);
   fail(ErrorCode::kConfig,
        "Unknown launcher '{}'. There are hydra/launcher=basic and hydra/launcher=local.", target);
 }
@@ -150,9 +149,6 @@ std::unique_ptr<Sweeper> make_sweeper(const Node& config) {
     const bool has_batch = batch && !batch->is_null();
     return std::make_unique<BasicSweeper>(
         has_batch ? std::optional(batch->as_int()) : std::nullopt, zip);
-  }
-  if (target.ends_with("RandomSweeper") || target.ends_with("TpeSweeper")) {
-    return make_search_sweeper(config);
   }
   fail(ErrorCode::kConfig,
        "Unknown sweeper '{}'. There are hydra/sweeper=basic, zip, random and tpe.", target);
@@ -257,7 +253,7 @@ std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<
     std::vector<std::string> lines = hydra_lines;
     lines.insert(lines.end(), job.overrides.begin(), job.overrides.end());
     Composition composition = run.session.composer.compose(config_name, lines);
-    warn_all(composition.warnings);
+    user_warnings(composition.warnings);
     job.config = std::move(composition.config);
     Node& settings = job.config.at(Key("hydra")).at(Key("job"));
     settings.set(Key("id"), Node(std::to_string(job.num)));

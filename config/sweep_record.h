@@ -17,10 +17,10 @@ class SweepRecord {
  public:
   struct Entry {
     int num = 0;
-    std::string state;  // "running", "completed", "failed"
-    std::optional<double> metric;
+    std::string state = {};  // "running", "completed", "failed"
+    std::optional<double> metric = {};
     double seconds = 0;
-    std::string error;
+    std::string error = {};
   };
 
   /// Opens the record in `directory`. `resume`: keep what it says; else start a new one.
