@@ -58,7 +58,7 @@ TEST_CASE("chains of views have PyTorch's sizes, strides and offsets") {
     Tensor t = counting(test::to_dims(chain["shape"]));
     std::string history = t.sizes().str();
     for (const auto& step : chain["steps"]) {
-      history += " " + step["op"].get<std::string>() + step["args"].dump();
+      history.append(" ").append(step["op"].get<std::string>()).append(step["args"].dump());
       CAPTURE(history);
       if (step.contains("error")) {
         CHECK_THROWS_AS(apply_step(t, step), Error);
