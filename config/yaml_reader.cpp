@@ -221,7 +221,8 @@ class Reader {
     Composed out;
     const std::string tag = text_of(event.tag);
     if (tag.empty() || tag == "!") {
-      out.tag = event.plain_implicit != 0 ? yaml::tag_of(tag_of_plain(text)) : yaml::Tag::kString;
+      const bool implicit = event.plain_implicit != 0 || tag == "!";
+      out.tag = implicit ? yaml::tag_of(tag_of_plain(text)) : yaml::Tag::kString;
     } else {
       out.tag = yaml::tag_named(tag);
     }
