@@ -38,6 +38,12 @@ if(IOLAUS_SANITIZE)
                       -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${IOLAUS_SANITIZE})
 endif()
+if(IOLAUS_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "IOLAUS_FUZZ needs clang: use `cmake --preset fuzz`.")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # CUDA: found by itself, also outside PATH; the program it yields also runs where no driver is.
 set(IOLAUS_WITH_CUDA OFF)
