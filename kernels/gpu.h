@@ -8,8 +8,10 @@
 
 #include <cstdint>
 
+#include "core/cuda/device_error.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "core/device.h"
 #include "core/dtype.h"
 
 /// Shared memory of a fixed size: SHARED_ARRAY(float, tile, [32][33]); one number: [1].
@@ -90,10 +92,16 @@ struct Min {
   template <class T> __device__ T operator()(T a, T b) const { return a < b || a != a ? a : b; }
 };
 
-/// All 32 lanes take part; every lane gets the result, combined in the same order.
+/// The value of the lane whose number differs in the bits of offset. Structs overload it.
+template <class T> __device__ __forceinline__ T shuffle_xor(T value, int offset) {
+  return static_cast<T>(__shfl_xor_sync(kAllLanes, value, offset));
+}
+
+/// All 32 lanes take part; every lane gets the result. op must be commutative, so that all lanes
+/// get the same bits.
 template <class T, class Op> __device__ __forceinline__ T warp_reduce(T value, Op op) {
   for (int offset = kWarp / 2; offset > 0; offset /= 2) {
-    value = op(value, __shfl_xor_sync(kAllLanes, value, offset));
+    value = op(value, shuffle_xor(value, offset));
   }
   return value;
 }
@@ -110,6 +118,52 @@ template <class T, class Op> __device__ __forceinline__ T block_reduce(T value, 
   __syncthreads();
   return warp_reduce(lane < warps ? partial[lane] : identity, op);
 }
+
+/// One of two ways in which threads share a row: all of a block's, or each warp its own.
+template <class T, class Op>
+__device__ __forceinline__ T group_reduce(bool whole_block, T value, T identity, Op op) {
+  return whole_block ? block_reduce(value, identity, op) : warp_reduce(value, op);
+}
+
+/// a * b + c with both roundings, as the host computes it (the compiler would fuse them).
+__device__ __forceinline__ double mul_then_add(double a, double b, double c) {
+#if defined(__CUDA_ARCH__)
+  return __dadd_rn(__dmul_rn(a, b), c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// Leaves word of an index outside of [0, bound); the host throws it (core/cuda/device_error.h).
+__device__ __forceinline__ void report_index(cuda::IndexError* record, cuda::IndexedOp op,
+                                             int64_t index, int64_t position, int64_t bound) {
+  record->index = index;
+  record->position = position;
+  record->bound = bound;
+  __threadfence_system();  // the op is what the host looks at
+  *const_cast<volatile cuda::IndexedOp*>(&record->op) = op;
+}
+
+/// Temporary device memory of one kernel call: work queued on the current stream may use it, also
+/// after this object's end, because the allocator reuses it in stream order.
+template <class T> class DeviceScratch {
+ public:
+  DeviceScratch(Device device, int64_t count)
+      : device_(device),
+        nbytes_(static_cast<size_t>(count) * sizeof(T)),
+        data_(count == 0 ? nullptr : static_cast<T*>(backend(kCUDA).allocate(device, nbytes_))) {}
+  ~DeviceScratch() {
+    if (data_ != nullptr) backend(kCUDA).free(device_, data_, nbytes_);
+  }
+  DeviceScratch(const DeviceScratch&) = delete;
+  DeviceScratch& operator=(const DeviceScratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  Device device_;
+  size_t nbytes_;
+  T* data_;
+};
 
 }  // namespace iolaus::gpu
 #endif

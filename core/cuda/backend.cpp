@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/cuda/allocator.h"
+#include "core/cuda/device_error.h"
 #include "core/cuda/stream.h"
 #include "core/device.h"
 #include "core/error.h"
@@ -66,11 +67,13 @@ class CudaBackend final : public Backend {
     const Stream stream = current_stream(src_device.index);
     copy_async(dst, src, nbytes, cudaMemcpyDeviceToHost, stream);
     stream.synchronize();
+    throw_index_error();
   }
 
   void synchronize(Device device) override {
     const DeviceGuard guard(device.index);
     IOLAUS_CUDA_CHECK("synchronize", cudaDeviceSynchronize());
+    throw_index_error();
   }
 
   void empty_cache() override {

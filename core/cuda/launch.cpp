@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/cuda/check.h"
+#include "core/cuda/device_error.h"
 #include "core/error.h"
 
 namespace iolaus::cuda {
@@ -41,7 +42,7 @@ void check_launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes
     status = cudaStreamSynchronize(stream);
     what = "the run";
   }
-  if (status == cudaSuccess) return;
+  if (status == cudaSuccess) return throw_index_error();
   fail(ErrorCode::kDevice,
        "[{}] {} failed: {} ({}); grid ({}, {}, {}), block ({}, {}, {}), {} bytes of dynamic shared "
        "memory",
