@@ -83,7 +83,7 @@ TEST_CASE("arguments of resolvers follow the grammar of elements") {
   CHECK(args("a\\,b,\\[x\\],x\\ ,a:b,a\\\\b") == "'a,b'|'[x]'|'x '|'a:b'|'a\\\\b'");
   CHECK(args("a,,") == "'a'|''|''");
   CHECK(args("/x-y.z,%d@*?|+$") == "'/x-y.z'|'%d@*?|+$'");
-  CHECK(args("${oc.create:{a:1}},x${oc.decode:2}y,'${oc.decode:3}'") == "{'a': 1}|'x2y'|'3'");
+  CHECK(args("${oc.create:{a:1}},x${oc.decode:'2'}y,'${oc.decode:\"3\"}'") == "{'a': 1}|'x2y'|'3'");
 }
 
 TEST_CASE("bad syntax is refused when it is loaded, with key and place") {
@@ -274,11 +274,12 @@ TEST_CASE("resolvers register once, replace on request, and may be cached") {
 }
 
 TEST_CASE("a resolved copy has values only, and missing stays missing") {
-  const Node root =
-      load_yaml("a: 1\nb: [x, '${a}', {c: '${m}'}]\nm: {k: '${a}', n: ???}\nz: ${m.n}", "f.yaml");
+  const Node root = load_yaml(
+      "a: 1\nb: [x, '${a}', {c: '${m}'}]\nm: {k: '${a}', n: \"???\"}\nz: ${m.n}", "f.yaml");
   const Node copy = to_resolved(root);
   CHECK(copy ==
-        load_yaml("{a: 1, b: [x, 1, {c: {k: 1, n: ???}}], m: {k: 1, n: ???}, z: ???}", "g"));
+        load_yaml("{a: 1, b: [x, 1, {c: {k: 1, n: \"???\"}}], m: {k: 1, n: \"???\"}, z: \"???\"}",
+                  "g"));
   CHECK(copy.at("b").at(1).mark().text() == "f.yaml:2:8");
   CHECK(missing_keys(root) == std::vector<std::string>{"m.n"});
   CHECK(root.at("b").at(1).is_interpolation());

@@ -37,8 +37,8 @@ std::string error_of(auto&& action) {
 }  // namespace
 
 TEST_CASE("dicts recurse and keep their order, lists replace") {
-  CHECK(merged_text("a: {x: 1, y: 2}\nl: [1, 2]", "a: {y: 3, z: 4}\nl: [9]\nn: 0") ==
-        "a:\n  x: 1\n  'y': 3\n  z: 4\nl:\n- 9\nn: 0\n");
+  CHECK(merged_text("a: {x: 1, y: 2}\nl: [1, 2]", "a: {y: 3, z: 4}\nl: [9]\nnew: 0") ==
+        "a:\n  x: 1\n  'y': 3\n  z: 4\nl:\n- 9\nnew: 0\n");
 }
 
 TEST_CASE("lists extend on request") {
@@ -157,7 +157,7 @@ const Type kJob{.base = Type::Base::kClass,
                            {"run", &kRun}}};
 
 Node typed() {
-  Node root = yaml("job: {num: ???, chdir: null, env_copy: [], env_set: {}, run: {dir: .}}");
+  Node root = yaml("job: {num: \"???\", chdir: null, env_copy: [], env_set: {}, run: {dir: .}}");
   apply_type(root.at("job"), &kJob);
   return root;
 }
