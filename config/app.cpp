@@ -17,8 +17,7 @@
 namespace iolaus::config {
 namespace {
 
-std::optional<std::string> config_directory(const Arguments& arguments,
-                                            const AppOptions& options) {
+std::optional<std::string> config_directory(const Arguments& arguments, const AppOptions& options) {
   if (!arguments.config_path) return options.config_dir;
   const std::string& path = *arguments.config_path;
   if (path.ends_with(".yaml") || path.ends_with(".yml")) {
@@ -144,8 +143,9 @@ int run(const Arguments& arguments, const AppOptions& options, const std::string
 }  // namespace
 
 int main(int argc, char** argv, const AppOptions& options, const Task& task) {
-  const std::string program =
-      !options.command.empty() ? options.command : argc > 0 ? argv[0] : options.name;
+  const std::string program = !options.command.empty() ? options.command
+                              : argc > 0               ? argv[0]
+                                                       : options.name;
   try {
     const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     const Arguments arguments = parse_arguments(words);

@@ -19,19 +19,19 @@
 namespace iolaus::config {
 
 struct AppOptions {
-  std::string name;                        // hydra.job.name, and <name>.log
+  std::string name;                             // hydra.job.name, and <name>.log
   std::optional<std::string> config_dir = {};   // the application's tree; --config-path replaces it
   std::optional<std::string> config_name = {};  // the primary config; --config-name replaces it
-  std::string version_base = "1.3";        // "1.4" adds json_str() and extend_list()
+  std::string version_base = "1.3";             // "1.4" adds json_str() and extend_list()
   std::string command = {};  // how a user starts it, for help and completion; default: argv[0]
 };
 
 /// What a task may know of its run. Lives as long as the task runs.
 struct JobContext {
-  const Node& config;            // the whole config, with the `hydra` node
-  std::string output_dir;        // absolute; exists
-  std::string name;              // hydra.job.name
-  std::optional<int> num = {};   // number of the job in its sweep
+  const Node& config;           // the whole config, with the `hydra` node
+  std::string output_dir;       // absolute; exists
+  std::string name;             // hydra.job.name
+  std::optional<int> num = {};  // number of the job in its sweep
 };
 
 /// What a task returns. A sweeper for search optimises the metric.

@@ -68,32 +68,14 @@ void apply_add(Node& config, const Override& override, Node value) {
   update(config, override.key, std::move(value), {.merge = true, .force_add = true});
 }
 
-// The nearest existing names for a key that does not exist.
-std::string key_suggestion(const Node& config, const std::string& path) {
-  const Node* at = &config;
-  for (const std::string& part : split_path(path)) {
-    const Node* next = at->find(Key(part));
-    if (!next && at->is_dict()) {
-      std::vector<std::string> names;
-      for (const Node& child : *at) names.push_back(child.key().text());
-      return did_you_mean(part, names);
-    }
-    if (!next) return "";
-    at = next;
-  }
-  return "";
-}
-
 void apply_change(Node& config, const Override& override, Node value) {
   try {
     update(config, override.key, std::move(value), {.merge = true});
   } catch (const Error& error) {
     const std::string message = error.what();
     if (std::string_view(reference_error_name(message)) != "ConfigKeyError") throw;
-    std::string near = key_suggestion(config, override.key);
-    if (!near.empty()) near = "\n" + near.substr(1);
-    fail(ErrorCode::kConfig, "Could not override '{}'.{}\nTo append to your config use +{}\n{}",
-         override.key, near, override.line, message);
+    fail(ErrorCode::kConfig, "Could not override '{}'.\nTo append to your config use +{}\n{}",
+         override.key, override.line, message);
   }
 }
 
@@ -117,6 +99,20 @@ void apply(Node& config, const Override& override) {
   apply_change(config, override, std::move(value));
 }
 
+// What only the override knows about an error in its value or path.
+std::string detailed(const std::string& message, const Override& override) {
+  if (message == "Incompatible key type 'NoneType'") {
+    return message + "\n    full_key: " + override.key + where(override);
+  }
+  const std::string_view index = "Index '";
+  const std::size_t end = message.find("' (str) is not an int");
+  if (message.starts_with(index) && end != std::string::npos) {
+    const std::string name = message.substr(index.size(), end - index.size());
+    return "invalid literal for int() with base 10: '" + name + "'\n" + message;
+  }
+  return message;
+}
+
 bool is_composed_message(const std::string& message) {
   return message.starts_with("Could not ") || message.starts_with("Override ");
 }
@@ -138,7 +134,8 @@ void apply_overrides(Node& config, const std::vector<Override>& overrides) {
     } catch (const Error& error) {
       const std::string message = error.what();
       if (is_composed_message(message)) throw;
-      fail(ErrorCode::kConfig, "Error merging override {}\n{}", override.line, message);
+      fail(ErrorCode::kConfig, "Error merging override {}\n{}", override.line,
+           detailed(message, override));
     }
   }
 }

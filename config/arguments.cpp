@@ -33,9 +33,8 @@ std::function<void(Arguments&, const std::string&)> value_of() {
 }
 
 const std::vector<CommandFlag>& flags() {
-  static const std::vector<std::string> kInfo = {"all",           "config",  "defaults",
-                                                 "defaults-tree", "plugins", "searchpath",
-                                                 "targets"};
+  static const std::vector<std::string> kInfo = {
+      "all", "config", "defaults", "defaults-tree", "plugins", "searchpath", "targets"};
   static const std::vector<CommandFlag> all = {
       {{"--help", "-h"}, Takes::kNothing, {}, "Application's help", on<&Arguments::help>()},
       {{"--hydra-help"}, Takes::kNothing, {}, "Hydra's help", on<&Arguments::hydra_help>()},

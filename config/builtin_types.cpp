@@ -19,7 +19,7 @@ const Type kString = scalar(Base::kString);
 const Type kOptionalString = scalar(Base::kString, true);
 const Type kInt = scalar(Base::kInt);
 const Type kOptionalInt = scalar(Base::kInt, true);
-const Type kBool = scalar(Base::kBool);
+const Type kFloat = scalar(Base::kFloat);
 const Type kOptionalBool = scalar(Base::kBool, true);
 const Type kStrings = {.base = Base::kList, .element = &kString};
 const Type kStringDict = {.base = Base::kDict, .element = &kString};
@@ -28,18 +28,16 @@ const Type kAnyDict = {.base = Base::kDict, .element = &kAny};
 const Type kMode = {
     .base = Base::kEnum, .optional = true, .name = "RunMode", .choices = {"RUN", "MULTIRUN"}};
 
-const Type kHelpConf = record("HelpConf", {{"app_name", &kString},
-                                           {"header", &kString},
-                                           {"footer", &kString},
-                                           {"template", &kString}});
+const Type kHelpConf = record(
+    "HelpConf",
+    {{"app_name", &kString}, {"header", &kString}, {"footer", &kString}, {"template", &kString}});
 const Type kHydraHelpConf =
     record("HydraHelpConf", {{"hydra_help", &kString}, {"template", &kString}});
 const Type kRunDir = record("RunDir", {{"dir", &kString}});
 const Type kSweepDir = record("SweepDir", {{"dir", &kString}, {"subdir", &kString}});
 const Type kOverridesConf = record("OverridesConf", {{"hydra", &kStrings}, {"task", &kStrings}});
-const Type kOverrideDirname =
-    record("OverrideDirname",
-           {{"kv_sep", &kString}, {"item_sep", &kString}, {"exclude_keys", &kStrings}});
+const Type kOverrideDirname = record(
+    "OverrideDirname", {{"kv_sep", &kString}, {"item_sep", &kString}, {"exclude_keys", &kStrings}});
 const Type kJobConfig = record("JobConfig", {{"override_dirname", &kOverrideDirname}});
 const Type kJobConf = record("JobConf", {{"name", &kString},
                                          {"chdir", &kOptionalBool},
@@ -50,8 +48,8 @@ const Type kJobConf = record("JobConf", {{"name", &kString},
                                          {"env_set", &kStringDict},
                                          {"env_copy", &kStrings},
                                          {"config", &kJobConfig}});
-const Type kConfigSourceInfo = record(
-    "ConfigSourceInfo", {{"path", &kString}, {"schema", &kString}, {"provider", &kString}});
+const Type kConfigSourceInfo =
+    record("ConfigSourceInfo", {{"path", &kString}, {"schema", &kString}, {"provider", &kString}});
 const Type kConfigSources = {.base = Base::kList, .element = &kConfigSourceInfo};
 const Type kRuntimeConf = record("RuntimeConf", {{"version", &kString},
                                                  {"version_base", &kString},
@@ -77,9 +75,26 @@ const Type kHydraConf = record("HydraConf", {{"mode", &kMode},
                                              {"verbose", &kAny}});
 
 const Type kBasicLauncher = record("BasicLauncherConf", {{"_target_", &kString}});
-const Type kBasicSweeper = record("BasicSweeperConf", {{"_target_", &kString},
-                                                       {"max_batch_size", &kOptionalInt},
-                                                       {"params", &kOptionalStringDict}});
+const Type kBasicSweeper = record(
+    "BasicSweeperConf",
+    {{"_target_", &kString}, {"max_batch_size", &kOptionalInt}, {"params", &kOptionalStringDict}});
+
+const Type kFailurePolicy = {
+    .base = Base::kEnum, .name = "FailurePolicy", .choices = {"stop", "continue"}};
+const Type kLocalLauncher = record("LocalLauncherConf", {{"_target_", &kString},
+                                                         {"n_jobs", &kOptionalInt},
+                                                         {"gpus", &kAny},
+                                                         {"on_failure", &kFailurePolicy},
+                                                         {"table", &kOptionalBool}});
+const Type kDirection = {
+    .base = Base::kEnum, .name = "Direction", .choices = {"minimize", "maximize"}};
+const Type kSearchSweeper = record("SearchSweeperConf", {{"_target_", &kString},
+                                                         {"direction", &kDirection},
+                                                         {"n_trials", &kInt},
+                                                         {"n_startup_trials", &kInt},
+                                                         {"seed", &kOptionalInt},
+                                                         {"max_failure_rate", &kFloat},
+                                                         {"params", &kOptionalStringDict}});
 
 constexpr std::string_view kHydraConfigText = R"(
 defaults:
@@ -141,7 +156,9 @@ const Type* hydra_type() { return &kHydraConf; }
 Node hydra_defaults() { return typed(kHydraConfigText, "hydra/config", &kHydraConf); }
 
 std::vector<std::string> builtin_schema_names() {
-  return {"_dummy_empty_config_", "hydra/config", "hydra/launcher/basic", "hydra/sweeper/basic"};
+  return {"_dummy_empty_config_", "hydra/config",        "hydra/launcher/basic",
+          "hydra/launcher/local", "hydra/sweeper/basic", "hydra/sweeper/random",
+          "hydra/sweeper/tpe",    "hydra/sweeper/zip"};
 }
 
 Node builtin_schema(const std::string& path) {
@@ -155,6 +172,23 @@ Node builtin_schema(const std::string& path) {
         "_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper\n"
         "max_batch_size: null\nparams: null",
         path, &kBasicSweeper);
+  }
+  if (path == "hydra/sweeper/zip") {
+    return typed("_target_: iolaus.config.ZipSweeper\nmax_batch_size: null\nparams: null", path,
+                 &kBasicSweeper);
+  }
+  if (path == "hydra/launcher/local") {
+    return typed(
+        "_target_: iolaus.config.LocalLauncher\nn_jobs: null\ngpus: null\n"
+        "on_failure: continue\ntable: null",
+        path, &kLocalLauncher);
+  }
+  if (path == "hydra/sweeper/random" || path == "hydra/sweeper/tpe") {
+    const bool tpe = path.ends_with("tpe");
+    return typed(std::string("_target_: iolaus.config.") + (tpe ? "Tpe" : "Random") +
+                     "Sweeper\ndirection: minimize\nn_trials: 20\nn_startup_trials: 10\n"
+                     "seed: null\nmax_failure_rate: 0.0\nparams: null",
+                 path, &kSearchSweeper);
   }
   return Node::dict();
 }

@@ -44,8 +44,7 @@ Callbacks::Callbacks(const Node& config) {
   }
 }
 
-void Callbacks::notify(const char* what, bool reverse,
-                       const std::function<void(Callback&)>& call) {
+void Callbacks::notify(const char* what, bool reverse, const std::function<void(Callback&)>& call) {
   for (std::size_t i = 0; i < callbacks_.size(); ++i) {
     auto& [name, callback] = callbacks_[reverse ? callbacks_.size() - 1 - i : i];
     try {

@@ -26,7 +26,8 @@ std::string bash_script(const std::string& program) {
   script += R"(hydra_bash_completion()
 {
     local words=($COMP_LINE)
-    local helper=")" + program + R"("
+    local helper=")" +
+            program + R"("
     if [ "${words[*]:0:)" +
             std::to_string(1 + std::count(program.begin(), program.end(), ' ')) +
             R"(}" != "$helper" ]; then
@@ -45,9 +46,11 @@ COMP_WORDBREAKS=$COMP_WORDBREAKS complete -o nospace -o default -F hydra_bash_co
 std::string fish_script(const std::string& program) {
   return R"(function hydra_fish_completion
     set -lx COMP_LINE (commandline -cp)
-    )" + program + R"( -sc query=fish
+    )" + program +
+         R"( -sc query=fish
 end
-complete -c )" + first_word(program) + " -x -a '(hydra_fish_completion)'\n";
+complete -c )" +
+         first_word(program) + " -x -a '(hydra_fish_completion)'\n";
 }
 
 void install(const std::string& shell, const std::string& program) {
@@ -160,8 +163,7 @@ void add_children(const Node& config, const std::string& lead, const std::string
   if (!config.is_container()) return;
   std::size_t index = 0;
   for (const Node& child : config) {
-    const std::string name =
-        config.is_dict() ? child.key().text() : std::to_string(index++);
+    const std::string name = config.is_dict() ? child.key().text() : std::to_string(index++);
     if (!name.starts_with(partial)) continue;
 
     matches.insert(lead + name + (child.is_container() ? "." : "="));
@@ -204,8 +206,7 @@ std::set<std::string> query(Session& session) {
   if (complete_groups(repository, word, matches)) return matches;
   try {
     const Composition composition = session.composer.compose(
-        config_name, words,
-        {.mode = arguments.multirun ? RunMode::kMultirun : RunMode::kRun});
+        config_name, words, {.mode = arguments.multirun ? RunMode::kMultirun : RunMode::kRun});
     set_current_config(&composition.config);
     complete_keys(composition.config, word, matches);
   } catch (const Error&) {

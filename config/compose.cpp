@@ -143,9 +143,7 @@ Composer::Composer(ComposerSettings settings) : settings_(std::move(settings)) {
   base_ = std::make_unique<Repository>(all);
 }
 
-OverrideGrammar Composer::grammar() const {
-  return {.hydra_1_4 = settings_.version_base == "1.4"};
-}
+OverrideGrammar Composer::grammar() const { return {.hydra_1_4 = settings_.version_base == "1.4"}; }
 
 void Composer::check_main_source() const {
   for (const auto& source : base_->sources()) {
@@ -176,7 +174,8 @@ Repository& Composer::repository(const std::optional<std::string>& config_name,
   Node paths;
   std::string provider = "hydra.searchpath in main";
   if (primary) {
-    if (const NodeRef found = select(primary->config, "hydra.searchpath")) paths = to_resolved(*found);
+    if (const NodeRef found = select(primary->config, "hydra.searchpath"))
+      paths = to_resolved(*found);
   }
   for (const Override& override : overrides) {
     if (override.key_element() != "hydra.searchpath") continue;
@@ -210,9 +209,8 @@ DefaultsList Composer::defaults_list(const std::optional<std::string>& config_na
   const std::vector<Override> overrides = parse_overrides(lines, grammar());
   std::vector<std::string> warnings;
   Repository& configs = repository(config_name, overrides, warnings);
-  DefaultsList list =
-      make_defaults_list(configs, config_name ? &*config_name : nullptr, overrides,
-                         {.skip_missing = mode == RunMode::kMultirun});
+  DefaultsList list = make_defaults_list(configs, config_name ? &*config_name : nullptr, overrides,
+                                         {.skip_missing = mode == RunMode::kMultirun});
   list.warnings.insert(list.warnings.begin(), warnings.begin(), warnings.end());
   return list;
 }
@@ -247,9 +245,9 @@ Composition Composer::compose(const std::optional<std::string>& config_name,
   result.overrides = parse_overrides(lines, grammar());
   Repository& configs = repository(config_name, result.overrides, result.warnings);
   if (options.check_sweeps) check_sweeps(result.overrides, options);
-  result.defaults = make_defaults_list(configs, config_name ? &*config_name : nullptr,
-                                       result.overrides,
-                                       {.skip_missing = options.mode == RunMode::kMultirun});
+  result.defaults =
+      make_defaults_list(configs, config_name ? &*config_name : nullptr, result.overrides,
+                         {.skip_missing = options.mode == RunMode::kMultirun});
   result.warnings.insert(result.warnings.end(), result.defaults.warnings.begin(),
                          result.defaults.warnings.end());
   result.config = merge_all(result.defaults, configs);
@@ -276,7 +274,8 @@ void Composer::fill_hydra(Composition& composition, const std::optional<std::str
   }
   for (const Node& name : job.at(Key("env_copy"))) {
     const char* value = std::getenv(name.str().c_str());
-    if (!value) fail(ErrorCode::kConfig, "{}\nhydra.job.env_copy: not in the environment", name.repr());
+    if (!value)
+      fail(ErrorCode::kConfig, "{}\nhydra.job.env_copy: not in the environment", name.repr());
     job.at(Key("env_set")).set(Key(name.str()), marked(Node(value)));
   }
   runtime.set(Key("version"), marked(Node(version())));

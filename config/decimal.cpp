@@ -86,8 +86,7 @@ void Decimal::add(const Decimal& other) {
   const std::string rest = digits_.substr(kPrecision);
   scale_ -= static_cast<int>(rest.size());
   digits_.resize(kPrecision);
-  const bool exactly_half =
-      rest[0] == '5' && rest.find_first_not_of('0', 1) == std::string::npos;
+  const bool exactly_half = rest[0] == '5' && rest.find_first_not_of('0', 1) == std::string::npos;
   const bool odd = (digits_.back() - '0') % 2 == 1;
   if (exactly_half ? odd : rest[0] >= '5') {
     digits_ = sum(digits_, std::string(kPrecision - 1, '0') + "1");

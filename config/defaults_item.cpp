@@ -79,8 +79,7 @@ DefaultItem parse_group_item(const std::string& config_path, const Node& item) {
       result.options.push_back(option.as_string());
     }
   } else if (!value.is_null()) {
-    fail(ErrorCode::kConfig,
-         "Unsupported item value in defaults : {}. Supported: string or list{}",
+    fail(ErrorCode::kConfig, "Unsupported item value in defaults : {}. Supported: string or list{}",
          value.type_name(), at_mark(value.mark()));
   }
   return result;
@@ -240,8 +239,8 @@ void DefaultItem::resolve_interpolation(const Node& known_choices) {
       if (choice.key() == Key("defaults")) continue;
       keys += (keys.empty() ? ", possible interpolation keys: " : ", ") + choice.key().text();
     }
-    fail(ErrorCode::kConfig, "Error resolving interpolation '{}'{}\n{}{}", text, keys,
-         error.what(), at_mark(mark));
+    fail(ErrorCode::kConfig, "Error resolving interpolation '{}'{}\n{}{}", text, keys, error.what(),
+         at_mark(mark));
   }
   (is_group() ? value : path) = resolved;
 }

@@ -233,8 +233,8 @@ class Builder {
     warnings_.push_back(message);
   }
 
-  void note_overrides(const DefaultItem& parent, std::vector<DefaultItem>& items,
-                      bool interpolated, const std::string& group, const std::string& package) {
+  void note_overrides(const DefaultItem& parent, std::vector<DefaultItem>& items, bool interpolated,
+                      const std::string& group, const std::string& package) {
     const DefaultItem* last_override = nullptr;
     for (DefaultItem& item : items) {
       if (item.is_self()) continue;
@@ -308,8 +308,8 @@ class Builder {
   std::string near_group(const std::string& group) const {
     const std::size_t slash = group.rfind('/');
     const std::string parent = slash == std::string::npos ? "" : group.substr(0, slash);
-    const std::string near = did_you_mean(group.substr(slash + 1),
-                                          repository_.options(parent, ObjectKind::kGroup));
+    const std::string near =
+        did_you_mean(group.substr(slash + 1), repository_.options(parent, ObjectKind::kGroup));
     return near.empty() ? "" : "There is no group '" + group + "'." + near + "\n";
   }
 

@@ -181,8 +181,8 @@ void GroupOverrides::check_all_used() const {
   }
   for (const Deletion& deletion : deletions_) {
     if (deletion.used) continue;
-    fail(ErrorCode::kConfig, "Could not delete '{}{}'. No match in the defaults list",
-         deletion.key, deletion.name ? "=" + *deletion.name : "");
+    fail(ErrorCode::kConfig, "Could not delete '{}{}'. No match in the defaults list", deletion.key,
+         deletion.name ? "=" + *deletion.name : "");
   }
 }
 

@@ -159,8 +159,8 @@ JobReturn run_job(Node& config, const Task& task, const JobPlace& place, Callbac
   save_configs(job, hydra);
   const Environment environment(to_resolved(hydra.at(Key("job")).at(Key("env_set"))));
   callbacks.on_job_start(config);
-  run_task(job, task, {.config = config, .output_dir = job.output_dir, .name = job.name,
-                       .num = job.num});
+  run_task(job, task,
+           {.config = config, .output_dir = job.output_dir, .name = job.name, .num = job.num});
   flush_logs();
   callbacks.on_job_end(config, job);
   return job;

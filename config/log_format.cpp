@@ -18,9 +18,9 @@ using spdlog::level::level_enum;
 
 const std::vector<std::string>& field_names() {
   static const std::vector<std::string> names = {
-      "asctime",  "created", "filename", "funcName",    "levelname",       "levelno",
-      "lineno",   "message", "module",   "msecs",       "name",            "pathname",
-      "process",  "processName", "relativeCreated", "thread", "threadName", "log_color"};
+      "asctime", "created",     "filename",        "funcName", "levelname",  "levelno",
+      "lineno",  "message",     "module",          "msecs",    "name",       "pathname",
+      "process", "processName", "relativeCreated", "thread",   "threadName", "log_color"};
   return names;
 }
 
@@ -36,7 +36,8 @@ const char* color_code(std::string_view name) {
   if (!bold) return found->second;
   static std::map<std::string, std::string> bold_codes = [] {
     std::map<std::string, std::string> made;
-    for (const auto& [color, code] : codes) made[std::string(color)] = "\033[01m" + std::string(code);
+    for (const auto& [color, code] : codes)
+      made[std::string(color)] = "\033[01m" + std::string(code);
     return made;
   }();
   return bold_codes[std::string(name.substr(5))].c_str();
@@ -93,7 +94,9 @@ class PythonFormatter : public spdlog::formatter {
       : parts_(std::move(parts)), options_(std::move(options)) {}
 
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    const auto append = [&](std::string_view text) { out.append(text.data(), text.data() + text.size()); };
+    const auto append = [&](std::string_view text) {
+      out.append(text.data(), text.data() + text.size());
+    };
     for (const Part& part : parts_) {
       if (!part.is_field) {
         append(part.text);
@@ -138,8 +141,8 @@ class PythonFormatter : public spdlog::formatter {
     }
     if (name == "msecs") {
       const double seconds = seconds_of(message.time);
-      return std::to_string(static_cast<int>(1000 * (seconds - static_cast<double>(
-                                                                   static_cast<long long>(seconds)))));
+      return std::to_string(static_cast<int>(
+          1000 * (seconds - static_cast<double>(static_cast<long long>(seconds)))));
     }
     if (name == "log_color") {
       const auto color = options_.log_colors.find(level_name(message.level));
@@ -171,7 +174,8 @@ void read_flags(std::string_view flags, Part& part) {
   for (const char c : flags) {
     if (c == '-' || c == '<') part.left = true;
     if (c == '0' && part.width == 0) part.zero = true;
-    if (c >= '0' && c <= '9') part.width = std::min<std::size_t>(part.width * 10 + static_cast<std::size_t>(c - '0'), 1000);
+    if (c >= '0' && c <= '9')
+      part.width = std::min<std::size_t>(part.width * 10 + static_cast<std::size_t>(c - '0'), 1000);
     if (c == '.') break;
   }
 }
@@ -249,10 +253,10 @@ const char* level_name(level_enum level) {
 
 level_enum parse_level(const std::string& text) {
   static const std::map<std::string, level_enum> levels = {
-      {"NOTSET", spdlog::level::trace}, {"TRACE", spdlog::level::trace},
-      {"DEBUG", spdlog::level::debug},  {"INFO", spdlog::level::info},
-      {"WARN", spdlog::level::warn},    {"WARNING", spdlog::level::warn},
-      {"ERROR", spdlog::level::err},    {"CRITICAL", spdlog::level::critical},
+      {"NOTSET", spdlog::level::trace},  {"TRACE", spdlog::level::trace},
+      {"DEBUG", spdlog::level::debug},   {"INFO", spdlog::level::info},
+      {"WARN", spdlog::level::warn},     {"WARNING", spdlog::level::warn},
+      {"ERROR", spdlog::level::err},     {"CRITICAL", spdlog::level::critical},
       {"FATAL", spdlog::level::critical}};
   std::string upper = text;
   std::transform(upper.begin(), upper.end(), upper.begin(),

@@ -114,7 +114,8 @@ spdlog::level::level_enum level_of(const std::string& name) {
 class Router : public spdlog::sinks::sink {
  public:
   void log(const spdlog::details::log_msg& message) override {
-    for (const SinkPtr& target : sinks_for({message.logger_name.data(), message.logger_name.size()})) {
+    for (const SinkPtr& target :
+         sinks_for({message.logger_name.data(), message.logger_name.size()})) {
       if (target->should_log(message.level)) target->log(message);
     }
   }
@@ -181,9 +182,9 @@ SinkPtr make_sink(const Node& config, const std::string& name, const Node& handl
     const bool to_stdout = text_of(handler, "stream", "").find("stdout") != std::string::npos;
     sink = std::make_shared<StreamSink>(to_stdout ? stdout : stderr);
   } else if (type == "logging.FileHandler") {
-    sink = std::make_shared<FileSink>(text_of(handler, "filename", name + ".log"),
-                                      text_of(handler, "mode", "a"),
-                                      flag_of(handler, "delay", false));
+    sink =
+        std::make_shared<FileSink>(text_of(handler, "filename", name + ".log"),
+                                   text_of(handler, "mode", "a"), flag_of(handler, "delay", false));
   } else if (type == "logging.handlers.RotatingFileHandler") {
     const std::string bytes = text_of(handler, "maxBytes", "0");
     const std::size_t limit = std::strtoull(bytes.c_str(), nullptr, 10);

@@ -60,8 +60,8 @@ std::vector<std::string> range_values(const Sweep& sweep) {
   Decimal at(sweep.start.as_float());
   const Decimal stop(sweep.stop.as_float()), step(sweep.step.as_float());
   if (step.sign() == 0) {
-    fail(ErrorCode::kConfig, "Invalid range values (start:{}, stop:{}, step:{})",
-         sweep.start.str(), sweep.stop.str(), sweep.step.str());
+    fail(ErrorCode::kConfig, "Invalid range values (start:{}, stop:{}, step:{})", sweep.start.str(),
+         sweep.stop.str(), sweep.step.str());
   }
   while (step.sign() > 0 ? at.compare(stop) < 0 : at.compare(stop) > 0) {
     if (values.size() == kMaxSweep) too_many();
@@ -167,7 +167,7 @@ Node OverrideValue::to_node() const {
       for (std::size_t i = 0; i < items.size(); ++i) {
         const Node& key = keys[i].scalar;
         if (key.is_null()) {
-          fail(ErrorCode::kConfig, "Incompatible key type 'NoneType' in a dict of an override");
+          fail(ErrorCode::kConfig, "Incompatible key type 'NoneType'");
         }
         Key typed;
         if (key.is_bool()) {
@@ -221,8 +221,7 @@ std::vector<std::string> sweep_values(const Override& override,
     return values;
   }
   if (!override.is_discrete_sweep()) {
-    fail(ErrorCode::kConfig, "Can only enumerate CHOICE and RANGE sweeps, got '{}'",
-         override.line);
+    fail(ErrorCode::kConfig, "Can only enumerate CHOICE and RANGE sweeps, got '{}'", override.line);
   }
   if (value.sweep->kind == Sweep::Kind::kRange) {
     values = range_values(*value.sweep);

@@ -22,9 +22,9 @@ struct Sweep {
   enum class Kind { kChoice, kRange, kInterval };
   Kind kind = Kind::kChoice;
   std::vector<OverrideValue> choices;
-  bool simple = false;       // written `a,b`, not `choice(a,b)`
-  bool shuffle = false;      // the sweeper draws the order
-  Node start, stop, step;    // range: ints or floats; interval: start and stop
+  bool simple = false;     // written `a,b`, not `choice(a,b)`
+  bool shuffle = false;    // the sweeper draws the order
+  Node start, stop, step;  // range: ints or floats; interval: start and stop
   std::set<std::string> tags;
 };
 

@@ -44,8 +44,7 @@ Node int_of_text(const std::string& text) {
     throw CallError{"OverflowError", "the integer " + text + " does not fit in 64 bits"};
   }
   if (error != std::errc() || at != end) {
-    throw CallError{"ValueError",
-                    "invalid literal for int() with base 10: " + Node(text).repr()};
+    throw CallError{"ValueError", "invalid literal for int() with base 10: " + Node(text).repr()};
   }
   return Node(value);
 }
@@ -67,8 +66,7 @@ Node int_of_float(double value) {
     throw CallError{"OverflowError", "cannot convert float infinity to integer"};
   }
   if (std::abs(value) >= 0x1p63) {
-    throw CallError{"OverflowError",
-                    "the float " + Node(value).str() + " does not fit in 64 bits"};
+    throw CallError{"OverflowError", "the float " + Node(value).str() + " does not fit in 64 bits"};
   }
   return Node(static_cast<std::int64_t>(value));
 }
@@ -181,9 +179,8 @@ bool value_less(const OverrideValue& a, const OverrideValue& b) {
     }
     return a.items.size() < b.items.size();
   }
-  throw CallError{"TypeError",
-                  fmt::format("'<' not supported between instances of '{}' and '{}'",
-                              a.type_name(), b.type_name())};
+  throw CallError{"TypeError", fmt::format("'<' not supported between instances of '{}' and '{}'",
+                                           a.type_name(), b.type_name())};
 }
 
 std::vector<OverrideValue> sorted_values(std::vector<OverrideValue> items, bool reverse) {

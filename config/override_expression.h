@@ -12,11 +12,11 @@ namespace iolaus::config {
 struct OverrideExpression {
   enum class Kind { kValue, kBlank, kList, kDict, kCall, kSimpleChoice };
   Kind kind = Kind::kValue;
-  OverrideValue value;            // kValue
-  std::vector<OverrideExpression> items;  // list, dict values, arguments, choices
-  std::vector<OverrideExpression> keys;   // kDict
-  std::string name;               // kCall
-  std::string text;               // kCall: as it was written
+  OverrideValue value;                      // kValue
+  std::vector<OverrideExpression> items;    // list, dict values, arguments, choices
+  std::vector<OverrideExpression> keys;     // kDict
+  std::string name;                         // kCall
+  std::string text;                         // kCall: as it was written
   std::vector<std::string> argument_names;  // kCall: "" where positional
 };
 

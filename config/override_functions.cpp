@@ -81,7 +81,7 @@ constexpr const char* kNumberType = "Union[int, float]";
 
 /// A bound call: positional values, and one value (or none) for each named parameter.
 struct Bound {
-  std::vector<OverrideValue> positional;                // of the variadic parameter
+  std::vector<OverrideValue> positional;                 // of the variadic parameter
   std::vector<std::optional<OverrideValue>> parameters;  // in the order of the signature
 };
 
@@ -93,7 +93,8 @@ struct Function {
 };
 
 // Python's Signature.bind: which argument goes where, and its errors in its order.
-Bound bind(const Function& function, const OverrideExpression& call, std::vector<OverrideValue> values) {
+Bound bind(const Function& function, const OverrideExpression& call,
+           std::vector<OverrideValue> values) {
   const auto& parameters = function.parameters;
   Bound bound;
   bound.parameters.resize(parameters.size());
@@ -362,10 +363,10 @@ const std::vector<Function>& functions() {
   constexpr unsigned kSortable = kElement | kChoice | kRange;
   constexpr unsigned kDiscrete = kChoice | kRange | kNone;
   const auto cast = [](const char* name, OverrideValue (*run)(Bound&)) {
-    return Function{name,
-                    {{"args", kCastable, kCastType, kVariadic},
-                     {"value", kCastable, kCastType, kOptional}},
-                    run};
+    return Function{
+        name,
+        {{"args", kCastable, kCastType, kVariadic}, {"value", kCastable, kCastType, kOptional}},
+        run};
   };
   static const std::vector<Function> all = {
       cast("bool", run_cast<Cast::kBool>),
@@ -465,9 +466,8 @@ OverrideValue evaluate(const OverrideExpression& expression, OverrideGrammar gra
     if (expression.kind == K::kDict) {
       OverrideValue key = evaluate(expression.keys[i], grammar);
       // A later value of the same key wins, at the place of the first.
-      const auto same = std::find_if(result.keys.begin(), result.keys.end(), [&](const auto& k) {
-        return k.scalar == key.scalar;
-      });
+      const auto same = std::find_if(result.keys.begin(), result.keys.end(),
+                                     [&](const auto& k) { return k.scalar == key.scalar; });
       OverrideValue value = evaluate(expression.items[i], grammar);
       if (same != result.keys.end()) {
         result.items[static_cast<std::size_t>(same - result.keys.begin())] = std::move(value);

@@ -88,15 +88,12 @@ class Parser {
 
   [[noreturn]] void fail_here(const std::string& expected) const {
     const OverrideToken& token = peek();
+    if (token.type == Token::kError) fail_character(token, expected);
+    // A character that no token begins with explains more than the token before it.
+    if (peek(1).type == Token::kError) fail_character(peek(1), expected);
     const std::size_t column = characters(line_, token.at);
     const std::string got =
         token.type == Token::kEnd ? "the end" : "'" + std::string(token.text) + "'";
-    if (token.type == Token::kError) {
-      const std::string prefix = "LexerNoViableAltException: ";
-      fail(ErrorCode::kConfig, "{}{}\n{}^\ncolumn {}: expected {}, got the character {}\n{}", prefix,
-           line_, std::string(prefix.size() + column, ' '), column + 1, expected, whole_character(),
-           kSeeAlso);
-    }
     std::string picture;
     if (line_.find('\n') == std::string::npos) {
       picture = fmt::format("  {}\n  {}^\n", line_, std::string(column, ' '));
@@ -105,11 +102,21 @@ class Parser {
          line_, picture, column + 1, expected, got, kSeeAlso);
   }
 
+  [[noreturn]] void fail_character(const OverrideToken& token, const std::string& expected) const {
+    const std::string prefix = "LexerNoViableAltException: ";
+    const std::size_t column = characters(line_, token.at);
+    const std::string hint =
+        token.text == "'" || token.text == "\"" ? "" : ". Quote the value to use any character";
+    fail(ErrorCode::kConfig, "{}{}\n{}^\ncolumn {}: expected {}, got the character {}{}\n{}",
+         prefix, line_, std::string(prefix.size() + column, ' '), column + 1, expected,
+         whole_character(token.at), hint, kSeeAlso);
+  }
+
   // The character at an error, with all bytes of its UTF-8 sequence.
-  std::string whole_character() const {
-    std::size_t end = peek().at + 1;
+  std::string whole_character(std::size_t at) const {
+    std::size_t end = at + 1;
     while (end < line_.size() && (static_cast<unsigned char>(line_[end]) & 0xC0) == 0x80) ++end;
-    const std::string text = line_.substr(peek().at, end - peek().at);
+    const std::string text = line_.substr(at, end - at);
     if (text == "'" || text == "\"") return text + " (a quote that does not end)";
     return "'" + text + "'";
   }
@@ -294,12 +301,12 @@ class Parser {
   Node integer(const OverrideToken& token) const {
     const std::string digits = without_underscores(token.text);
     std::int64_t number = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error != std::errc()) {
-      fail_meaning(fmt::format("column {}: the integer {} does not fit in 64 bits; quote it to "
-                               "pass it as text",
-                               characters(line_, token.at) + 1, token.text));
+      fail_meaning(
+          fmt::format("column {}: the integer {} does not fit in 64 bits; quote it to "
+                      "pass it as text",
+                      characters(line_, token.at) + 1, token.text));
     }
     return Node(number);
   }

@@ -2,10 +2,10 @@
 #include "config/rerun.h"
 
 #include "config/callbacks.h"
-#include "config/job.h"
-#include "config/paths.h"
 #include "config/interpolation.h"
+#include "config/job.h"
 #include "config/logging.h"
+#include "config/paths.h"
 #include "config/user_warning.h"
 #include "config/yaml.h"
 
@@ -19,8 +19,8 @@ std::string saved_folder(const std::string& path) {
   for (const std::string& folder : {path, join_path(path, ".hydra")}) {
     if (is_file(join_path(folder, "config.yaml"))) return folder;
   }
-  fail(ErrorCode::kNotFound, "[rerun] expected config.yaml and hydra.yaml in {} or {}/.hydra",
-       path, path);
+  fail(ErrorCode::kNotFound, "[rerun] expected config.yaml and hydra.yaml in {} or {}/.hydra", path,
+       path);
 }
 
 }  // namespace

@@ -87,11 +87,10 @@ void print_help(Session& session, const std::string& template_text, const Node& 
                 bool resolved) {
   const Repository& repository = session.composer.base_repository();
   const std::string help = substitute(
-      template_text,
-      {{"FLAGS_HELP", flags_help(completion_help(session.program))},
-       {"HYDRA_CONFIG_GROUPS", groups_text(repository, true)},
-       {"APP_CONFIG_GROUPS", groups_text(repository, false)},
-       {"CONFIG", resolved ? to_yaml(to_resolved(config)) : to_yaml(config)}});
+      template_text, {{"FLAGS_HELP", flags_help(completion_help(session.program))},
+                      {"HYDRA_CONFIG_GROUPS", groups_text(repository, true)},
+                      {"APP_CONFIG_GROUPS", groups_text(repository, false)},
+                      {"CONFIG", resolved ? to_yaml(to_resolved(config)) : to_yaml(config)}});
   std::printf("%s\n", help.c_str());
 }
 

@@ -56,8 +56,9 @@ std::unique_ptr<Launcher> make_local_launcher(const Node& config);
 std::unique_ptr<Sweeper> make_search_sweeper(const Node& config);
 
 /// Composes the jobs of a batch, all or none, and launches those that no earlier run completed.
-/// Throws the first failed job's error when the batch is through.
-std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<SweepJob> jobs);
+/// With `raise`, throws the first failed job's error when the batch is through.
+std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<SweepJob> jobs,
+                                 bool raise = true);
 
 /// Runs one job of a sweep in this process.
 JobReturn run_sweep_job(SweepRun& run, SweepJob& job);

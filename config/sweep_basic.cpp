@@ -64,7 +64,8 @@ class BasicSweeper : public Sweeper {
            *batch_);
     }
     save_multirun(run);
-    const std::size_t size = batch_ ? static_cast<std::size_t>(*batch_) : std::max<std::size_t>(all.size(), 1);
+    const std::size_t size =
+        batch_ ? static_cast<std::size_t>(*batch_) : std::max<std::size_t>(all.size(), 1);
     // With nothing to sweep over there is one batch, an empty one.
     for (std::size_t begin = 0; begin == 0 || begin < all.size(); begin += size) {
       std::vector<SweepJob> jobs;
@@ -137,6 +138,7 @@ bool is_complete(const SweepRun& run, const SweepJob& job) {
 std::unique_ptr<Launcher> make_launcher(const Node& config) {
   const std::string target = target_of(config, "hydra.launcher");
   if (target.ends_with("BasicLauncher")) return std::make_unique<BasicLauncher>();
+  if (target.ends_with("LocalLauncher")) return make_local_launcher(config);
   fail(ErrorCode::kConfig,
        "Unknown launcher '{}'. There are hydra/launcher=basic and hydra/launcher=local.", target);
 }
@@ -147,8 +149,11 @@ std::unique_ptr<Sweeper> make_sweeper(const Node& config) {
   if (zip || target.ends_with("BasicSweeper")) {
     const NodeRef batch = select(config, "hydra.sweeper.max_batch_size");
     const bool has_batch = batch && !batch->is_null();
-    return std::make_unique<BasicSweeper>(
-        has_batch ? std::optional(batch->as_int()) : std::nullopt, zip);
+    return std::make_unique<BasicSweeper>(has_batch ? std::optional(batch->as_int()) : std::nullopt,
+                                          zip);
+  }
+  if (target.ends_with("RandomSweeper") || target.ends_with("TpeSweeper")) {
+    return make_search_sweeper(config);
   }
   fail(ErrorCode::kConfig,
        "Unknown sweeper '{}'. There are hydra/sweeper=basic, zip, random and tpe.", target);
@@ -222,9 +227,9 @@ std::vector<std::vector<std::string>> expand_product(
 }
 
 JobReturn run_sweep_job(SweepRun& run, SweepJob& job) {
-  JobReturn result = run_job(job.config, run.task,
-                             {.dir_key = "hydra.sweep.dir", .subdir_key = "hydra.sweep.subdir"},
-                             run.callbacks);
+  JobReturn result =
+      run_job(job.config, run.task,
+              {.dir_key = "hydra.sweep.dir", .subdir_key = "hydra.sweep.subdir"}, run.callbacks);
   // Thousands of jobs need no thousand configs.
   job.config = Node();
   result.cfg = Node();
@@ -233,7 +238,8 @@ JobReturn run_sweep_job(SweepRun& run, SweepJob& job) {
   return result;
 }
 
-std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<SweepJob> jobs) {
+std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<SweepJob> jobs,
+                                 bool raise) {
   std::vector<std::string> hydra_lines;
   for (const Node& line : *select(run.config, "hydra.overrides.hydra")) {
     hydra_lines.push_back(line.str());
@@ -264,7 +270,9 @@ std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<
   std::vector<JobReturn> fresh = launcher.launch(run, todo);
   for (std::size_t i = 0; i < fresh.size(); ++i) results[places[i]] = std::move(fresh[i]);
   for (const JobReturn& result : results) run.done.push_back(result);
-  for (const JobReturn& result : results) raise_failure(result);
+  if (raise) {
+    for (const JobReturn& result : results) raise_failure(result);
+  }
   return results;
 }
 

@@ -1,12 +1,12 @@
 // The record as JSON lines, appended and flushed at once.
 #include "config/sweep_record.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <unistd.h>
 
 #include "config/paths.h"
 #include "config/yaml.h"
@@ -52,8 +52,8 @@ SweepRecord::SweepRecord(std::string directory, bool resume)
   for (int number = 1; at < text.size(); ++number) {
     const std::size_t end = text.find('\n', at);
     if (end == std::string::npos) break;  // torn by a kill: the job counts as running
-    const Node line = load_json(std::string_view(text).substr(at, end - at),
-                                fmt::format("{}:{}", path_, number));
+    const Node line =
+        load_json(std::string_view(text).substr(at, end - at), fmt::format("{}:{}", path_, number));
     at = end + 1;
     Entry entry;
     entry.num = static_cast<int>(line.at(Key("num")).as_int());
@@ -103,7 +103,8 @@ std::string sweep_table(const std::vector<JobReturn>& jobs) {
     const bool failed = job.status == JobReturn::Status::kFailed;
     std::string state = job.status == JobReturn::Status::kCompleted ? "completed" : "not run";
     if (failed) state = "failed";
-    if (failed && !job.error.empty()) overrides += "  (" + job.error.substr(0, job.error.find('\n')) + ")";
+    if (failed && !job.error.empty())
+      overrides += "  (" + job.error.substr(0, job.error.find('\n')) + ")";
     rows.push_back({"#" + std::to_string(job.num.value_or(0)), state,
                     job.seconds > 0 ? fmt::format("{:.1f}", job.seconds) : "",
                     metric_text(job.metric), overrides});

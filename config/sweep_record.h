@@ -29,6 +29,7 @@ class SweepRecord {
 
   /// What is known of the job with these overrides.
   const Entry* find(const std::vector<std::string>& overrides) const;
+  const std::map<std::vector<std::string>, Entry>& entries() const { return entries_; }
   /// Jobs of earlier runs without a record: a finished sweep of the basic launcher.
   bool assume_complete() const { return assume_complete_; }
 
