@@ -128,6 +128,9 @@ TEST_CASE("bytes that are no text are refused with their position") {
 TEST_CASE("depth, size and expansion are limited, quickly") {
   const auto start = std::chrono::steady_clock::now();
   CHECK(error_of(std::string(100'000, '[')).find("64 levels") != std::string::npos);
+  std::string keys;
+  for (int i = 0; i < 50'000; ++i) keys += "[? ";
+  CHECK(error_of(keys).find("64 levels") != std::string::npos);
   CHECK(error_of(std::string(2 << 20, 'a')).find("at most 1048576 bytes") != std::string::npos);
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
