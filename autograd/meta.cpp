@@ -36,24 +36,14 @@ class CopySlices final : public Node {
   void backward(std::span<const Tensor> grads, std::span<Tensor> input_grads) override {
     if (!grads[0].defined()) return;
     // A copy in the base's own layout, so that the view's strides select the same elements.
-    Tensor whole = empty_strided(base_sizes_, base_strides_, grads[0].options());
-    Tensor slice;
-    {
-      NoGrad no_grad;
-      copy_(whole, grads[0]);
-      slice = clone(views::as_strided(whole, sizes_, strides_, offset_));
-    }
-    if (grad_enabled()) {
-      // create_graph: the same by differentiable ops.
-      whole = clone(grads[0]);
-      slice = as_strided(whole, sizes_, strides_, offset_);
-    }
+    const Tensor whole = empty_strided(base_sizes_, base_strides_, grads[0].options());
+    copy_(whole, grads[0]);
+    const Tensor target = as_strided(whole, sizes_, strides_, offset_);
+    const Tensor slice = clone(target);
     Tensors slice_grads(slice_node_->edges().size());
     slice_node_->backward(std::span<const Tensor>(&slice, 1), slice_grads);
     for (size_t i = 1; i < slice_grads.size(); ++i) input_grads[i] = slice_grads[i];
     if (!needs(0)) return;
-    Tensor target = grad_enabled() ? as_strided(whole, sizes_, strides_, offset_)
-                                   : views::as_strided(whole, sizes_, strides_, offset_);
     if (slice_grads[0].defined()) {
       copy_(target, slice_grads[0]);
     } else {

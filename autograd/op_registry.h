@@ -15,7 +15,8 @@ struct OpSample {
   std::string what;  // distinguishes samples in messages: "broadcast", "negative dim"
   Tensors inputs;
   std::function<Tensor(const Tensors&)> fn;
-  bool second_order = true;  // whether gradgradcheck applies (false: the gradient is constant)
+  bool second_order = true;     // whether gradgradcheck applies
+  bool layout_matters = false;  // the result depends on the input's strides (as_strided)
 };
 
 struct OpInfo {

@@ -126,8 +126,8 @@ IOLAUS_HD inline void exact_sincos(double u, double* sine, double* cosine) {
   const double x = (turns - quarter) * 1.5707963267948966;
   const double z = -(x * x);
   double s = 1, c = 1;
-  for (int i = 7; i >= 0; --i) s = fma(z * kInverse[i], s, 1.0);
-  for (int i = 8; i >= 0; --i) c = fma(z * kInverseCos[i], c, 1.0);
+  for (int i = 7; i >= 0; --i) s = ::fma(z * kInverse[i], s, 1.0);
+  for (int i = 8; i >= 0; --i) c = ::fma(z * kInverseCos[i], c, 1.0);
   s = s * x;
   *sine = (quarter & 1) ? ((quarter & 2) ? -c : c) : ((quarter & 2) ? -s : s);
   *cosine = (quarter & 1) ? ((quarter & 2) ? s : -s) : ((quarter & 2) ? -c : c);
@@ -140,7 +140,7 @@ struct NormalPair {
   double value[2];
 };
 IOLAUS_HD inline NormalPair box_muller(double u1, double u2) {
-  const double radius = sqrt(-2.0 * detail::exact_log(u1));
+  const double radius = ::sqrt(-2.0 * detail::exact_log(u1));
   double sine, cosine;
   detail::exact_sincos(u2, &sine, &cosine);
   return {{radius * cosine, radius * sine}};

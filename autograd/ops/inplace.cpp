@@ -30,16 +30,16 @@ const Tensor& binary_inplace(const char* name, const Tensor& x, const Value& y) 
   const Tensor cast = y.tensor ? to(other, x.dtype()) : none;
   autograd::NodePtr node;
   if (needs_grad(x, cast)) {
-    const TensorOptions options = x.options();
-    Tensor old, number;
+    // Copies are recorded, so that second derivatives reach the old values' history.
+    Tensor old, kept = cast;
     if constexpr (Op::kSaves == ops::SavesBinary::kBoth) {
-      const NoGrad no_grad;
       old = clone(x);
-      if (!y.tensor) number = scalar_tensor(y.number, options);
+      if (!y.tensor) kept = scalar_tensor(y.number, x.options());
+      if (y.tensor && cast.storage() == x.storage()) kept = clone(cast);
     }
     node = autograd::make_node(
         name, edges(x, cast),
-        [old = save(old), saved = save(y.tensor ? cast : number), sizes = x.sizes(),
+        [old = save(old), saved = save(kept), sizes = x.sizes(),
          other_sizes = y.tensor ? cast.sizes() : Dims()](const Node& n, const Tensor& g) {
           const Tensor a = old(n), b = saved(n);
           return std::array{n.needs(0) ? sum_to(Op{}.backward_a(g, a, b), sizes) : Tensor(),
@@ -59,8 +59,8 @@ std::vector<OpSample> samples(const Tensor& (*fn)(const Tensor&, const Tensor&))
     fn(y, x[1]);
     return y;
   };
-  return {{"dense", {sample64({3, 4}, 1, 0.5, 2), sample64({3, 4}, 2, 0.5, 2)}, run, false},
-          {"row", {sample64({3, 4}, 1, 0.5, 2), sample64({4}, 2, 0.5, 2)}, run, false}};
+  return {{"dense", {sample64({3, 4}, 1, 0.5, 2), sample64({3, 4}, 2, 0.5, 2)}, run},
+          {"row", {sample64({3, 4}, 1, 0.5, 2), sample64({4}, 2, 0.5, 2)}, run}};
 }
 const bool kRegistered = register_op({"add_", [] { return samples(add_); }}) &&
                          register_op({"sub_", [] { return samples(sub_); }}) &&

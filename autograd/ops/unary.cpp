@@ -72,16 +72,14 @@ Tensor tanh(const Tensor& x) { return unary(ops::Tanh{}, x); }
 Tensor sigmoid(const Tensor& x) { return unary(ops::Sigmoid{}, x); }
 Tensor erf(const Tensor& x) { return unary(ops::Erf{}, x); }
 Tensor relu(const Tensor& x) { return unary(ops::Relu{}, x); }
-Tensor leaky_relu(const Tensor& x, double slope) {
-  return unary(ops::LeakyRelu{.slope = slope}, x);
-}
+Tensor leaky_relu(const Tensor& x, double slope) { return unary(ops::LeakyRelu{{}, slope}, x); }
 Tensor gelu(const Tensor& x) { return unary(ops::Gelu{}, x); }
 Tensor silu(const Tensor& x) { return unary(ops::Silu{}, x); }
-Tensor elu(const Tensor& x, double alpha) { return unary(ops::Elu{.alpha = alpha}, x); }
+Tensor elu(const Tensor& x, double alpha) { return unary(ops::Elu{{}, alpha}, x); }
 Tensor softplus(const Tensor& x) { return unary(ops::Softplus{}, x); }
 Tensor clamp(const Tensor& x, double low, double high) {
   IOLAUS_CHECK(low <= high, "[clamp] expected low <= high, got {} and {}", low, high);
-  return unary(ops::Clamp{.low = low, .high = high}, x);
+  return unary(ops::Clamp{{}, low, high}, x);
 }
 
 }  // namespace iolaus
