@@ -14,7 +14,14 @@
 namespace iolaus {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__)  // gcc
+#define IOLAUS_ASAN 1
+#elif defined(__has_feature)  // clang
+#if __has_feature(address_sanitizer)
+#define IOLAUS_ASAN 1
+#endif
+#endif
+#if defined(IOLAUS_ASAN)
 constexpr bool kCaching = false;
 #else
 constexpr bool kCaching = true;

@@ -35,6 +35,24 @@ inline uint32_t float_bits(float x) { return std::bit_cast<uint32_t>(x); }
 inline float bits_float(uint32_t u) { return std::bit_cast<float>(u); }
 #endif
 
+#if defined(__CUDA_ARCH__)
+// The same conversions as below, one instruction each (sm_80 and later).
+__device__ inline uint16_t float_to_bf16(float x) {
+  uint16_t bits;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
+}
+__device__ inline uint16_t float_to_half(float x) {
+  uint16_t bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return bits;
+}
+__device__ inline float half_to_float(uint16_t h) {
+  float x;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(h));
+  return x;
+}
+#else
 IOLAUS_HD inline uint16_t float_to_bf16(float x) {
   const uint32_t u = float_bits(x);
   const uint32_t rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
@@ -67,6 +85,7 @@ IOLAUS_HD inline float half_to_float(uint16_t h) {
   }
   return bits_float(sign | ((magnitude << 13) + 0x38000000u));
 }
+#endif
 }  // namespace detail
 
 struct BFloat16 {

@@ -1,20 +1,11 @@
 // copy on the CPU. Transposed operands are copied in tiles, so that both sides' cache lines are
 // used whole; everything else is the elementwise loop with a cast.
+#include "kernels/copy/cast.h"
 #include "kernels/copy/copy.h"
 #include "kernels/elementwise/cpu_loop.h"
 
 namespace iolaus {
 namespace {
-
-template <class Out, class In> struct Cast {
-  Out operator()(MathType<In> x) const {
-    if constexpr (std::is_same_v<Out, bool>) {
-      return x != MathType<In>(0);
-    } else {
-      return static_cast<Out>(static_cast<MathType<Out>>(x));
-    }
-  }
-};
 
 // The innermost dimension is dense in the output and the one before it in the input.
 bool is_transposed(const Pointwise& p) {

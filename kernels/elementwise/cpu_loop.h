@@ -29,8 +29,10 @@ template <class T> inline MathType<T> load(const T* p) { return static_cast<Math
 // One row of n elements. Strides of 1 and 0 are compile-time facts of the common cases; any other
 // mixture takes the strided loop.
 template <bool... kScalar, class Op, class Out, class... Ins, size_t... I>
-inline void dense_row(const Op& op, int64_t n, Out* __restrict out, std::tuple<const Ins*...> in,
+inline void dense_row(const Op& op, int64_t n, Out* out, std::tuple<const Ins*...> in,
                       std::index_sequence<I...>) {
+  // In place, an input is the output; each element is read before it is written.
+#pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {
     out[i] = static_cast<Out>(op(load(std::get<I>(in) + (kScalar ? 0 : i))...));
   }
