@@ -43,6 +43,30 @@ template <class T, int kBytes> inline T sum_elements(const Vector<T, kBytes>& v)
   }
 }
 
+/// Element i of the result is the sum of the elements of rows[i]; as many rows as elements.
+/// Each step adds the two halves of all blocks of two vectors and keeps both in one.
+template <class T, int kBytes> inline Vector<T, kBytes> sum_rows(Vector<T, kBytes>* rows) {
+  constexpr int kLanes = kBytes / static_cast<int>(sizeof(T));
+  using Index = Vector<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>, kBytes>;
+  const auto halve = [&]<int kHalf>(std::integral_constant<int, kHalf>) {
+    Index low{}, high{};
+    for (int i = 0; i < kLanes; ++i) {
+      const int second = i / kHalf % 2;  // from the second vector
+      low[i] = i - second * kHalf + second * kLanes;
+      high[i] = low[i] + kHalf;
+    }
+    for (int i = 0; i < kHalf; ++i) {
+      const auto a = rows[i], b = rows[i + kHalf];
+      rows[i] = __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
+    }
+  };
+  if constexpr (kLanes >= 16) halve(std::integral_constant<int, 8>{});
+  if constexpr (kLanes >= 8) halve(std::integral_constant<int, 4>{});
+  if constexpr (kLanes >= 4) halve(std::integral_constant<int, 2>{});
+  halve(std::integral_constant<int, 1>{});
+  return rows[0];
+}
+
 /// Bytes of this CPU's registers: 64, 32 or 16.
 inline int vector_bytes() {
   return simd::level() == simd::Level::kAvx512 ? 64 : simd::level() == simd::Level::kAvx2 ? 32 : 16;

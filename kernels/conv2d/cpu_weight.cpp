@@ -58,12 +58,21 @@ inline void tile(const WeightPass<T>& w, int64_t k, int64_t first_tap, int64_t b
     for (int64_t i = 0; i < w.main; i += kLanes) step(g + i, x, i);
     if (w.has_tail) step(g + w.main, x, w.tail);
   }
-  for (int b = 0; b < B; ++b) {
-    T* to = w.sums + (k + b) * w.taps + first_tap;
-    for (int p = 0; p < P; ++p) {
-      const bool mine = first_tap + p >= begin && first_tap + p < w.taps;
-      if (mine) to[p] += sum_elements<T, kBytes>(sum[b][p]);
+  // Sums of kLanes accumulators at a time, by shuffles that halve their number each.
+  constexpr int kTotals = (B * P + kLanes - 1) / kLanes * kLanes;
+  T totals[kTotals];
+  for (int first = 0; first < B * P; first += kLanes) {
+    V rows[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      const int from = first + i;
+      rows[i] = from < B * P ? sum[from / P][from % P] : V{};
     }
+    store_vector(totals + first, sum_rows<T, kBytes>(rows));
+  }
+  for (int p = 0; p < P; ++p) {
+    if (first_tap + p < begin || first_tap + p >= w.taps) continue;
+    T* to = w.sums + k * w.taps + first_tap + p;
+    for (int b = 0; b < B; ++b) to[b * w.taps] += totals[b * P + p];
   }
 }
 
