@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "config/instantiate.h"
 #include "config/interpolation.h"
 #include "config/job.h"
 #include "config/override.h"
@@ -15,9 +16,7 @@
 namespace iolaus::config {
 namespace {
 
-std::string place(const Node& node) {
-  return node.mark().known() ? node.mark().text() + ": " : "";
-}
+std::string place(const Node& node) { return node.mark().known() ? node.mark().text() + ": " : ""; }
 
 std::string first_line(const std::string& text) {
   const std::size_t begin = text.find_first_not_of('\n');
@@ -82,6 +81,7 @@ Node other_config(Session& session, const std::string& name) {
 std::vector<std::string> config_problems(const Node& config) {
   std::vector<std::string> problems;
   add_problems(config, problems);
+  for (std::string& problem : check_targets(config)) problems.push_back(std::move(problem));
   return problems;
 }
 
@@ -126,8 +126,7 @@ int show_diff(Session& session) {
       session.composer.compose(session.config_name, session.arguments.overrides);
   user_warnings(composition.warnings);
   const Node other = other_config(session, *session.arguments.diff);
-  const std::vector<std::string> lines =
-      config_diff(other, sanitized(composition.config, "job"));
+  const std::vector<std::string> lines = config_diff(other, sanitized(composition.config, "job"));
   for (const std::string& line : lines) std::printf("%s\n", line.c_str());
   return lines.empty() ? 0 : 1;
 }

@@ -32,6 +32,8 @@ std::string completion_help(const std::string& program);
 /// The config without `hydra` ("job"), or only it ("hydra", without its help), or all of it.
 Node sanitized(const Node& config, const std::string& what);
 
+/// All registered targets with their parameters, types, defaults and docs.
+std::string targets_text();
 /// "label\n*****\n".
 std::string header(const std::string& text, char filler);
 /// The tree of the defaults list, indented.

@@ -59,8 +59,8 @@ void print_search_path(Session& session) {
   Rows rows = {{"Provider", "Search path"}};
   const NodeRef sources = select(composition.config, "hydra.runtime.config_sources");
   for (const Node& source : *sources) {
-    rows.push_back({source.at(Key("provider")).str(), source.at(Key("schema")).str() + "://" +
-                                                          source.at(Key("path")).str()});
+    rows.push_back({source.at(Key("provider")).str(),
+                    source.at(Key("schema")).str() + "://" + source.at(Key("path")).str()});
   }
   print_table(rows, "");
 }
@@ -125,7 +125,6 @@ std::string defaults_tree_text(const DefaultsTree& tree) {
   const auto walk = [&](const auto& self, const DefaultsTree& node, std::size_t depth) -> void {
     const DefaultItem& item = node.item;
     std::string name = item.config_path();
-    if (item.is_self()) name = "_self_";
     if (item.is_group()) name = item.override_key() + ": " + item.name().value_or("null");
     text += std::string(2 * depth, ' ') + name + (node.children.empty() ? "\n" : ":\n");
     for (const auto& child : node.children) self(self, *child, depth + 1);
@@ -141,6 +140,7 @@ int show_info(Session& session) {
   if (what == "config") print_config(session);
   if (what == "searchpath") print_search_path(session);
   if (what == "plugins") print_plugins(session);
+  if (what == "targets") std::fputs(targets_text().c_str(), stdout);
   if (what == "all") {
     print_header(std::string("Hydra ") + version(), '=');
     print_plugins(session);

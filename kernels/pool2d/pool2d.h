@@ -73,7 +73,7 @@ struct AveragePooling {
     int64_t begin, end, count;  // elements [begin, end) of the input; count with padding
   };
   /// Window o of `outputs` along dimension d of an input of the given size.
-  Range range(int d, int64_t o, int64_t size, int64_t outputs) const {
+  IOLAUS_HD Range range(int d, int64_t o, int64_t size, int64_t outputs) const {
     if (adaptive) {
       const int64_t begin = o * size / outputs, end = ((o + 1) * size + outputs - 1) / outputs;
       return {begin, end, end - begin};
@@ -85,7 +85,7 @@ struct AveragePooling {
     const int64_t end = padded_end < size ? padded_end : size;
     return {begin, end, (padded_end < limit ? padded_end : limit) - first};
   }
-  int64_t divisor(const Range& rows, const Range& columns) const {
+  IOLAUS_HD int64_t divisor(const Range& rows, const Range& columns) const {
     if (divisor_override != 0) return divisor_override;
     if (count_include_pad && !adaptive) return rows.count * columns.count;
     return (rows.end - rows.begin) * (columns.end - columns.begin);
