@@ -28,7 +28,9 @@ find_library(YAML_LIBRARY yaml REQUIRED)
 add_library(iolaus_flags INTERFACE)
 target_include_directories(iolaus_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(
-  iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wpedantic -Wno-psabi -Wno-restrict>)
+  iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wpedantic -Wno-psabi
+            # GCC 12 sees an overlap in "literal" + std::string that cannot be (bug 105651).
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>>)
 if(IOLAUS_WERROR)
   target_compile_options(iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
@@ -37,6 +39,12 @@ if(IOLAUS_SANITIZE)
   add_compile_options(-fsanitize=${IOLAUS_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${IOLAUS_SANITIZE})
+endif()
+if(IOLAUS_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "IOLAUS_FUZZ needs clang: use `cmake --preset fuzz`.")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # CUDA: found by itself, also outside PATH; the program it yields also runs where no driver is.
@@ -49,17 +57,29 @@ if(NOT IOLAUS_CUDA STREQUAL "OFF")
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
       set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real)
     endif()
-    set(CMAKE_CUDA_STANDARD 20)
-    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
     enable_language(CUDA)
+    # Not before enable_language, whose test programs would inherit it. CMake 3.25 knows nvcc's
+    # dialects up to C++17 only, so it is told the flag of the next.
+    if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     find_package(CUDAToolkit REQUIRED)
     set(IOLAUS_WITH_CUDA ON)
-    target_compile_definitions(iolaus_flags INTERFACE IOLAUS_WITH_CUDA=1)
+    # fmt 9 takes nvcc for a compiler without constexpr, and then contradicts itself.
+    target_compile_definitions(
+      iolaus_flags INTERFACE IOLAUS_WITH_CUDA=1 $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
+    # 186: "x < 0" in an operation that is also compiled for unsigned types.
     target_compile_options(
-      iolaus_flags
-      INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extended-lambda -lineinfo
-                -Wno-deprecated-gpu-targets>)
+      iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -lineinfo
+                             -diag-suppress=186 -Wno-deprecated-gpu-targets -Xcompiler=-Wall,-Wextra>)
+    if(IOLAUS_WERROR)
+      target_compile_options(iolaus_flags
+                             INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings>)
+    endif()
   elseif(IOLAUS_CUDA STREQUAL "ON")
     message(FATAL_ERROR "IOLAUS_CUDA=ON, but nvcc was not found. Install the CUDA toolkit, "
                         "set CUDA_HOME, or configure with -DIOLAUS_CUDA=OFF.")

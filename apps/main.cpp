@@ -13,7 +13,11 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
+    {"train", "train and test a model from a composed config", iolaus::train_main},
+    {"eval", "test a saved model", iolaus::eval_main},
+    {"bench", "time training steps and operations", iolaus::bench_main},
     {"compose", "compose a config and print it", iolaus::compose_main},
+    {"doctor", "say what was found: devices, libraries, kernels", iolaus::doctor_main},
 };
 
 int print_usage(std::FILE* out) {

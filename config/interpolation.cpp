@@ -322,6 +322,7 @@ class Evaluation {
     if (key.empty()) return {{&from, nullptr}};
     const Level level(*this);
     const std::vector<std::string> keys = split_path(key);
+    if (keys.empty()) return {};  // only an unclosed bracket
     Value at{{&from, nullptr}};
     for (std::size_t i = 0; i + 1 < keys.size(); ++i) {
       const Node* child = select_one(at.node(), keys[i], throw_on_missing, throw_on_failure);

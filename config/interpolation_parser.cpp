@@ -217,8 +217,8 @@ class Parser {
       ++at_;
       can_be_resolver = false;
     }
-    // The reference's quick check lets `${:x}` pass until it is resolved.
-    if (out.parts.empty() && closes(':')) return resolver(std::move(out), start);
+    // The reference's quick check lets a simple `${:x}` pass until it is resolved.
+    if (depth_ == 1 && out.parts.empty() && closes(':')) return resolver(std::move(out), start);
     path_start(out, can_be_resolver);
     for (;;) {
       if (closes('}')) break;

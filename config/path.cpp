@@ -72,8 +72,10 @@ std::vector<std::string> split_path(std::string_view path) {
 
 const Node* find_path(const Node& from, std::string_view path, bool typed_keys) {
   if (path.empty()) return &from;
+  const std::vector<std::string> keys = split_path(path);
+  if (keys.empty()) return nullptr;  // only an unclosed bracket
   const Node* at = &from;
-  for (const std::string& key : split_path(path)) {
+  for (const std::string& key : keys) {
     if (at->is_list()) {
       const auto index = python_int(key);
       at = index && *index >= 0 ? at->find(Key(*index)) : nullptr;

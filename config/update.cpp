@@ -108,7 +108,11 @@ Node& update(Node& root, std::string_view path, Node value, UpdateOptions option
     }
     at = next;
   }
-  if (keys.empty()) return root = std::move(value);
+  IOLAUS_CHECK_CODE(!keys.empty(), ErrorCode::kConfig, "[config] expected a path, got '{}'", path);
+  if (at->is_list() && !python_reads_int(keys.back())) {
+    fail_at(*at, Key(keys.back()),
+            "invalid literal for int() with base 10: " + python_quoted(keys.back()));
+  }
   const Key last = key_in(*at, keys.back());
   const OpenDict open(*at, options.force_add && at->is_dict());
   if (options.merge && value.is_container()) {

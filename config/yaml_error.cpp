@@ -439,11 +439,13 @@ std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t sou
         token.type == YAML_FLOW_SEQUENCE_END_TOKEN || token.type == YAML_FLOW_MAPPING_END_TOKEN;
     if (opens) flows.push_back({token.type == YAML_FLOW_SEQUENCE_START_TOKEN, walker.mark});
     if (closes && !flows.empty()) flows.pop_back();
+    // libyaml is quadratic in the nesting; the reader stops long before this depth.
+    constexpr std::size_t kDeep = 200;
+    more = flows.size() < kDeep && token.type != YAML_STREAM_END_TOKEN;
     if (!problem && token.type == YAML_SCALAR_TOKEN) {
       problem = strict_scalar(walker, token, flows.empty() ? nullptr : &flows.back());
     }
     while (walker.index < token.end_mark.index && walker.byte < text.size()) walker.step();
-    more = token.type != YAML_STREAM_END_TOKEN;
     yaml_token_delete(&token);
   }
   return problem;

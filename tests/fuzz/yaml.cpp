@@ -17,6 +17,10 @@ namespace {
 void check_round_trip(const Node& node) {
   if (!node.is_container()) return;
   const std::string text = to_yaml(node);
+  // PyYAML writes the line breaks beyond ASCII as they are, and reads them back as line feeds.
+  for (const char* line_break : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
+    if (text.find(line_break) != std::string::npos) return;
+  }
   LoadLimits limits;
   limits.bytes = text.size() + 1;
   limits.depth = 80;  // flow collections come back as deeper blocks

@@ -1,0 +1,76 @@
+// cat and stack: parts are copied into place; gradients are slices.
+#include "autograd/op_registry.h"
+#include "autograd/ops/copy.h"
+#include "autograd/ops/view.h"
+#include "autograd/record.h"
+#include "core/views.h"
+#include "kernels/copy/copy.h"
+
+namespace iolaus {
+namespace {
+
+const bool kRegistered = register_op(
+    {"cat", [] {
+       return std::vector<OpSample>{
+           {"cat",
+            {sample64({2, 3}, 1), sample64({2, 1}, 2), sample64({2, 4}, 3), sample64({2, 0}, 4)},
+            [](const Tensors& x) { return cat(x, -1); }},
+           {"stack", {sample64({2, 3}, 1), sample64({2, 3}, 2)}, [](const Tensors& x) {
+              return stack(x, 1);
+            }}};
+     }});
+
+}  // namespace
+
+Tensor cat(const Tensors& tensors, int64_t dim) {
+  IOLAUS_CHECK(!tensors.empty(), "[cat] expected at least one tensor");
+  const Tensor& first = tensors[0];
+  IOLAUS_CHECK(first.dim() > 0, "[cat] 0-dim tensors cannot be concatenated; use stack");
+  const int d = wrap_dim("cat", dim, first.dim());
+  Dims sizes = first.sizes();
+  DType dtype = first.dtype();
+  std::vector<int64_t> lengths;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& x = tensors[i];
+    bool fits = x.dim() == first.dim() && x.device() == first.device();
+    for (int k = 0; fits && k < first.dim(); ++k) {
+      fits = k == d || x.sizes()[k] == first.sizes()[k];
+    }
+    IOLAUS_CHECK(fits, "[cat] tensor {} is {}, which does not fit tensor 0, {}, along dimension {}",
+                 i, x.describe(), first.describe(), d);
+    dtype = promote_types(dtype, x.dtype());
+    lengths.push_back(x.sizes()[d]);
+    if (i > 0) sizes[d] += lengths.back();
+  }
+  Tensor out = empty(sizes, {.dtype = dtype, .device = first.device()});
+  int64_t start = 0;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    copy(tensors[i], views::narrow(out, d, start, lengths[i]));
+    start += lengths[i];
+  }
+  if (autograd::needs_grad(std::span<const Tensor>(tensors))) {
+    record("cat", out, autograd::edges(std::span<const Tensor>(tensors)),
+           [d, lengths](const Node& n, const Tensor& g) {
+             Tensors grads(lengths.size());
+             int64_t at = 0;
+             for (size_t i = 0; i < lengths.size(); ++i) {
+               if (n.needs(i)) grads[i] = narrow(g, d, at, lengths[i]);
+               at += lengths[i];
+             }
+             return grads;
+           });
+  }
+  return out;
+}
+
+Tensor stack(const Tensors& tensors, int64_t dim) {
+  Tensors parts;
+  for (const Tensor& x : tensors) {
+    IOLAUS_CHECK(x.sizes() == tensors[0].sizes(), "[stack] shapes {} and {} differ",
+                 tensors[0].sizes().str(), x.sizes().str());
+    parts.push_back(unsqueeze(x, dim));
+  }
+  return cat(parts, tensors.empty() ? 0 : wrap_dim("stack", dim, tensors[0].dim() + 1));
+}
+
+}  // namespace iolaus

@@ -1,0 +1,123 @@
+// Reductions: the gradient of a sum is the gradient spread over what was summed.
+#include "autograd/ops/reduce.h"
+
+#include "autograd/op_registry.h"
+#include "autograd/ops/copy.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/view.h"
+#include "autograd/record.h"
+#include "core/views.h"
+#include "kernels/reduce/reduce.h"
+
+namespace iolaus {
+namespace {
+
+// Bit d of the mask: dimension d is reduced.
+uint32_t reduced_mask(const char* op, const Tensor& x, const Dims& dims) {
+  if (dims.empty()) return (1u << x.dim()) - 1;
+  uint32_t mask = 0;
+  for (int64_t dim : dims) {
+    const int d = wrap_dim(op, dim, x.dim());
+    IOLAUS_CHECK((mask >> d & 1u) == 0, "[{}] dimension {} appears twice in {}", op, d, dims.str());
+    mask |= 1u << d;
+  }
+  return x.dim() == 0 ? 0 : mask;
+}
+
+Dims kept_sizes(const Tensor& x, uint32_t mask) {
+  Dims sizes = x.sizes();
+  for (int d = 0; d < x.dim(); ++d) {
+    if (mask >> d & 1u) sizes[d] = 1;
+  }
+  return sizes;
+}
+
+// Without the reduced dimensions.
+Tensor drop(const Tensor& reduced, uint32_t mask) {
+  Dims sizes, strides;
+  for (int d = 0; d < reduced.dim(); ++d) {
+    if (mask >> d & 1u) continue;
+    sizes.push_back(reduced.sizes()[d]);
+    strides.push_back(reduced.strides()[d]);
+  }
+  return make_view(reduced, sizes, strides, reduced.offset());
+}
+
+Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim) {
+  Tensor out =
+      empty(kept_sizes(x, mask), {.dtype = reduce_dtype(op, x.dtype()), .device = x.device()});
+  reduce_into(op, out, x, mask);
+  return keepdim ? out : drop(out, mask);
+}
+
+// g, of the reduced shape, with the reduced dimensions back as 1.
+Tensor restore(const Tensor& g, const Dims& kept) { return reshape(g, kept); }
+
+const bool kRegistered =
+    register_op(
+        {"sum",
+         [] {
+           return std::vector<OpSample>{
+               {"all", {sample64({3, 4}, 1)}, [](const Tensors& x) { return sum(x[0]); }},
+               {"dims",
+                {sample64({3, 4, 2}, 2)},
+                [](const Tensors& x) {
+                  return sum(x[0], {0, -1});
+                }},
+               {"keepdim",
+                {sample64({3, 4}, 3)},
+                [](const Tensors& x) { return sum(x[0], {1}, true); }},
+               {"0-dim", {sample64({}, 4)}, [](const Tensors& x) { return sum(x[0], {0}); }},
+               {"sum_to", {sample64({2, 3, 4}, 5)}, [](const Tensors& x) {
+                  return sum_to(x[0], {3, 1});
+                }}};
+         }}) &&
+    register_op(
+        {"mean", [] {
+           return std::vector<OpSample>{
+               {"all", {sample64({3, 4}, 1)}, [](const Tensors& x) { return mean(x[0]); }},
+               {"dim", {sample64({3, 4}, 2)}, [](const Tensors& x) { return mean(x[0], {-1}); }}};
+         }});
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+  const uint32_t mask = reduced_mask("sum", x, dims);
+  Tensor out = reduce(ReduceOp::kSum, x, mask, keepdim);
+  if (needs_grad(x)) {
+    record("sum", out, edges(x),
+           [sizes = x.sizes(), kept = kept_sizes(x, mask)](const Node&, const Tensor& g) {
+             return expand(restore(g, kept), sizes);
+           });
+  }
+  return out;
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
+  IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
+                    "[mean] expected a floating tensor, got {}; convert it with to()",
+                    dtype_name(x.dtype()));
+  const uint32_t mask = reduced_mask("mean", x, dims);
+  Tensor out = reduce(ReduceOp::kMean, x, mask, keepdim);
+  if (needs_grad(x)) {
+    const double count = static_cast<double>(x.numel()) / static_cast<double>(out.numel());
+    record("mean", out, edges(x),
+           [count, sizes = x.sizes(), kept = kept_sizes(x, mask)](const Node&, const Tensor& g) {
+             return expand(restore(mul(g, 1 / count), kept), sizes);
+           });
+  }
+  return out;
+}
+
+Tensor sum_to(const Tensor& x, const Dims& sizes) {
+  if (x.sizes() == sizes) return x;
+  const int64_t added = x.dim() - sizes.rank();
+  IOLAUS_CHECK(added >= 0, "[sum_to] shape {} does not come from {}", x.sizes().str(), sizes.str());
+  Dims dims;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    if (d < added || (sizes[d - added] == 1 && x.sizes()[d] != 1)) dims.push_back(d);
+  }
+  return reshape(dims.empty() ? x : sum(x, dims, true), sizes);
+}
+
+}  // namespace iolaus

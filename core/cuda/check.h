@@ -1,0 +1,21 @@
+// Checked calls of the CUDA runtime: IOLAUS_CUDA_CHECK("copy", cudaMemcpyAsync(...)) throws an
+// Error that names the operation, the call and CUDA's own words. Asynchronous failures surface at
+// a later call; the message says so.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+namespace iolaus::cuda {
+
+/// "[copy] cudaMemcpyAsync failed: invalid argument (cudaErrorInvalidValue)". Errors: kDevice;
+/// kOutOfMemory for cudaErrorMemoryAllocation.
+[[noreturn]] void throw_cuda_error(cudaError_t status, const char* op, const char* call);
+
+}  // namespace iolaus::cuda
+
+#define IOLAUS_CUDA_CHECK(op, call)                                    \
+  do {                                                                 \
+    const cudaError_t iolaus_cuda_status = (call);                     \
+    if (iolaus_cuda_status != cudaSuccess) [[unlikely]]                \
+      ::iolaus::cuda::throw_cuda_error(iolaus_cuda_status, op, #call); \
+  } while (0)

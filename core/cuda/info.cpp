@@ -1,0 +1,62 @@
+// Versions of driver, runtime and libraries, and the devices, for `iolaus doctor`.
+#include <cuda_runtime_api.h>
+#include <fmt/core.h>
+
+#include "core/cuda/stream.h"
+#include "core/device_info.h"
+#include "core/dynamic_library.h"
+
+namespace iolaus::cuda {
+namespace {
+
+std::string cuda_version(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+// Both libraries pack their version as major * 10000 + minor * 100 + patch.
+LibraryInfo library(const char* name, const DynamicLibrary& lib, const char* symbol) {
+  LibraryInfo info{name, "", lib.problem()};
+  if (!lib.is_open()) return info;
+  auto* get_version = reinterpret_cast<size_t (*)()>(lib.find(symbol));
+  if (get_version == nullptr) {
+    info.problem = fmt::format("it has no {}", symbol);
+    return info;
+  }
+  const size_t v = get_version();
+  info.version = fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100);
+  return info;
+}
+
+CudaInfo query() {
+  CudaInfo info;
+  info.built = true;
+  int version = 0, count = 0;
+  if (cudaRuntimeGetVersion(&version) == cudaSuccess) info.runtime_version = cuda_version(version);
+  if (cudaDriverGetVersion(&version) == cudaSuccess && version > 0) {
+    info.driver_version = cuda_version(version);
+  }
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess) {
+    info.problem = cudaGetErrorString(status);
+    cudaGetLastError();
+    count = 0;
+  }
+  for (int device = 0; device < count; ++device) {
+    const cudaDeviceProp& p = device_properties(device);
+    info.devices.push_back(
+        {p.name, fmt::format("{}.{}", p.major, p.minor), p.totalGlobalMem, p.multiProcessorCount});
+  }
+  info.libraries.push_back(library(
+      "cuBLASLt", DynamicLibrary({"libcublasLt.so.13", "libcublasLt.so"}), "cublasLtGetVersion"));
+  info.libraries.push_back(
+      library("cuDNN", DynamicLibrary({"libcudnn.so.9", "libcudnn.so"}), "cudnnGetVersion"));
+  return info;
+}
+
+const bool kRegistered = [] {
+  register_cuda_info(query);
+  return true;
+}();
+
+}  // namespace
+}  // namespace iolaus::cuda

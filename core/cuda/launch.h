@@ -1,0 +1,18 @@
+// What follows each kernel launch: the check, with a message that names the kernel and its grid.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+
+namespace iolaus::cuda {
+
+/// Throws kDevice where the launch just made was refused. With IOLAUS_LAUNCH_BLOCKING=1 in the
+/// environment it also waits, so that a fault inside of the kernel is reported at its own launch.
+/// Throws kIndex where an earlier kernel met an index out of range (device_error.h).
+void check_launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
+                  cudaStream_t stream);
+/// Lets a kernel use more than 48 KiB of dynamic shared memory.
+void allow_shared_bytes(const void* kernel, size_t shared_bytes);
+
+}  // namespace iolaus::cuda

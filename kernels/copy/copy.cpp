@@ -1,0 +1,75 @@
+// copy: within a device by the converting kernel, between devices as bytes of a dense tensor.
+#include "kernels/copy/copy.h"
+
+#include "core/views.h"
+#include "kernels/check.h"
+
+namespace iolaus {
+
+KernelSet<Pointwise>& copy_kernels() {
+  static auto* set = new KernelSet<Pointwise>("copy", "copy", [](DType dtype) {
+    std::vector<Pointwise> all;
+    for (DType to : {dtype, kFloat32, kBFloat16, kInt64, kBool}) {
+      for (Pointwise& p : pointwise_samples(1, dtype, to, 0, 100)) all.push_back(std::move(p));
+    }
+    return all;
+  });
+  return *set;
+}
+
+namespace {
+
+void copy_within(const Tensor& src, const Tensor& dst) {
+  Pointwise p;
+  const Operand operands[] = {{&dst}, {&src}};
+  make_pointwise(p, "copy", operands, src.dtype());
+  copy_kernels()(p);
+}
+
+// Same dense geometry: the bytes can be copied as they lie.
+bool same_layout(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || !(a.sizes() == b.sizes())) return false;
+  if (a.is_contiguous() && b.is_contiguous()) return true;
+  return a.strides() == b.strides() && empty_like(a).strides() == a.strides();
+}
+
+}  // namespace
+
+void copy(const Tensor& src, const Tensor& dst) {
+  const Dims shape = broadcast_shapes("copy", src.sizes(), dst.sizes());
+  IOLAUS_CHECK(shape == dst.sizes(), "[copy] shape {} does not broadcast to {}", src.sizes().str(),
+               dst.sizes().str());
+  if (dst.numel() == 0) return;
+  if (src.device() == dst.device()) return copy_within(src, dst);
+  if (same_layout(src, dst)) {
+    return copy_bytes(dst.raw_data(), dst.device(), src.raw_data(), src.device(), src.nbytes());
+  }
+  // Dense on the source's side first, then bytes, then strides and dtype on the other side.
+  const Tensor dense = make_contiguous(src);
+  Tensor moved = empty(src.sizes(), {.dtype = src.dtype(), .device = dst.device()});
+  copy_bytes(moved.raw_data(), moved.device(), dense.raw_data(), dense.device(), dense.nbytes());
+  copy_within(moved, dst);
+}
+
+void fill(const Tensor& dst, Scalar value) {
+  Pointwise p;
+  const Operand operands[] = {{&dst}, {nullptr, value, dst.dtype()}};
+  make_pointwise(p, "fill", operands, dst.dtype());
+  copy_kernels()(p);
+}
+
+Tensor make_contiguous(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  Tensor out = empty(x.sizes(), x.options());
+  copy(x, out);
+  return out;
+}
+
+Tensor convert(const Tensor& x, DType dtype, Device device) {
+  Tensor out =
+      empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = dtype, .device = device});
+  copy(x, out);
+  return out;
+}
+
+}  // namespace iolaus

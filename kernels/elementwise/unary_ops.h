@@ -1,0 +1,186 @@
+// The unary operations: value and derivative side by side, one struct each, shared by CPU and CUDA.
+//
+// operator() gives y = f(x). backward gives dL/dx from g = dL/dy and what kSaves names, x or y. It
+// is a template because it serves twice: on numbers it is the fused backward kernel; on Tensors it
+// is the differentiable form that create_graph needs. kLow and kHigh bound the samples of the
+// checks.
+#pragma once
+
+#include "kernels/elementwise/math.h"
+
+namespace iolaus::ops {
+
+using namespace math;  // NOLINT: the formulas below read as mathematics
+
+/// What the backward pass needs.
+enum class Saves { kNothing, kInput, kOutput };
+/// Types that a unary operation takes: kFloat turns integers into float32 first.
+enum class Domain { kAny, kFloat };
+
+template <Saves saves, Domain domain = Domain::kFloat> struct UnaryOp {
+  static constexpr Saves kSaves = saves;
+  static constexpr Domain kDomain = domain;
+  static constexpr double kLow = -3, kHigh = 3;
+};
+/// The type of a constant beside a V: float stays in float, double and Tensor take a double.
+template <class V> using Const = std::conditional_t<std::is_same_v<V, float>, float, double>;
+inline constexpr double kSqrtHalf = 0.70710678118654752440;
+inline constexpr double kInvSqrt2Pi = 0.39894228040143267794;
+
+struct Neg : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "neg";
+  template <class T> IOLAUS_HD T operator()(T x) const { return T(0) - x; }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return -g; }
+};
+struct Abs : UnaryOp<Saves::kInput, Domain::kAny> {
+  static constexpr const char* kName = "abs";
+  template <class T> IOLAUS_HD T operator()(T x) const { return abs(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g * sign(x); }
+};
+struct Sign : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "sign";
+  template <class T> IOLAUS_HD T operator()(T x) const { return sign(x); }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return zeros_like(g); }
+};
+struct Square : UnaryOp<Saves::kInput, Domain::kAny> {
+  static constexpr const char* kName = "square";
+  template <class T> IOLAUS_HD T operator()(T x) const { return x * x; }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g * (2.0f * x); }
+};
+struct Exp : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "exp";
+  template <class T> IOLAUS_HD T operator()(T x) const { return exp(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return g * y; }
+};
+struct Expm1 : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "expm1";
+  template <class T> IOLAUS_HD T operator()(T x) const { return expm1(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return g * (y + 1.0f); }
+};
+struct Log : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "log";
+  static constexpr double kLow = 0.1, kHigh = 9;
+  template <class T> IOLAUS_HD T operator()(T x) const { return log(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g / x; }
+};
+struct Log1p : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "log1p";
+  static constexpr double kLow = -0.8, kHigh = 9;
+  template <class T> IOLAUS_HD T operator()(T x) const { return log1p(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g / (x + 1.0f); }
+};
+struct Sqrt : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "sqrt";
+  static constexpr double kLow = 0.2, kHigh = 9;
+  template <class T> IOLAUS_HD T operator()(T x) const { return sqrt(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return g / (2.0f * y); }
+};
+struct Rsqrt : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "rsqrt";
+  static constexpr double kLow = 0.2, kHigh = 9;
+  template <class T> IOLAUS_HD T operator()(T x) const { return rsqrt(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return -0.5f * g * y * y * y; }
+};
+struct Reciprocal : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "reciprocal";
+  static constexpr double kLow = 0.2, kHigh = 9;
+  template <class T> IOLAUS_HD T operator()(T x) const { return T(1) / x; }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return -g * y * y; }
+};
+struct Sin : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "sin";
+  template <class T> IOLAUS_HD T operator()(T x) const { return sin(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g * cos(x); }
+};
+struct Cos : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "cos";
+  template <class T> IOLAUS_HD T operator()(T x) const { return cos(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return -g * sin(x); }
+};
+struct Tanh : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "tanh";
+  template <class T> IOLAUS_HD T operator()(T x) const { return tanh(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return g * (1.0f - y * y); }
+};
+struct Sigmoid : UnaryOp<Saves::kOutput> {
+  static constexpr const char* kName = "sigmoid";
+  template <class T> IOLAUS_HD T operator()(T x) const { return sigmoid(x); }
+  template <class V> IOLAUS_HD V backward(V g, V y) const { return g * (y * (1.0f - y)); }
+};
+struct Erf : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "erf";
+  template <class T> IOLAUS_HD T operator()(T x) const { return erf(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return Const<V>(1.1283791670955126) * g * exp(-x * x);
+  }
+};
+struct Relu : UnaryOp<Saves::kOutput, Domain::kAny> {
+  static constexpr const char* kName = "relu";
+  // !(x < 0) keeps NaN, as PyTorch does.
+  template <class T> IOLAUS_HD T operator()(T x) const { return x < T(0) ? T(0) : x; }
+  template <class V> IOLAUS_HD V backward(V g, V y) const {
+    return where(y > 0.0f, g, zeros_like(g));
+  }
+};
+struct LeakyRelu : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "leaky_relu";
+  double slope = 0.01;
+  template <class T> IOLAUS_HD T operator()(T x) const { return x > T(0) ? x : x * T(slope); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return where(x > 0.0f, g, g * Const<V>(slope));
+  }
+};
+/// x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016).
+struct Gelu : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "gelu";
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    return x * T(0.5) * (T(1) + erf(x * T(kSqrtHalf)));
+  }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return g * (0.5f * (1.0f + erf(x * Const<V>(kSqrtHalf))) +
+                x * (Const<V>(kInvSqrt2Pi) * exp(-0.5f * (x * x))));
+  }
+};
+struct Silu : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "silu";
+  template <class T> IOLAUS_HD T operator()(T x) const { return x * sigmoid(x); }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return g * (sigmoid(x) * (1.0f + x * (1.0f - sigmoid(x))));
+  }
+};
+struct Elu : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "elu";
+  double alpha = 1;
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    return x > T(0) ? x : T(alpha) * expm1(x);
+  }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return where(x > 0.0f, g, g * (Const<V>(alpha) * exp(x)));
+  }
+};
+/// ln(1 + e^x), written so that it does not overflow.
+struct Softplus : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "softplus";
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    return (x > T(0) ? x : T(0)) + log1p(exp(-abs(x)));
+  }
+  template <class V> IOLAUS_HD V backward(V g, V x) const { return g * sigmoid(x); }
+};
+/// min(max(x, low), high); the gradient passes where low <= x <= high.
+struct Clamp : UnaryOp<Saves::kInput, Domain::kAny> {
+  static constexpr const char* kName = "clamp";
+  double low = -1, high = 1;
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    return x < T(low) ? T(low) : (x > T(high) ? T(high) : x);
+  }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return where((x >= Const<V>(low)) & (x <= Const<V>(high)), g, zeros_like(g));
+  }
+};
+
+template <class... Ops> struct OpList {};
+using UnaryOps =
+    OpList<Neg, Abs, Sign, Square, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Reciprocal, Sin, Cos, Tanh,
+           Sigmoid, Erf, Relu, LeakyRelu, Gelu, Silu, Elu, Softplus, Clamp>;
+
+}  // namespace iolaus::ops

@@ -1,0 +1,277 @@
+// optimizer on CUDA: many tensors in one launch. A launch carries the addresses of up to 40 tensors
+// in its arguments; each block finds its tensor by the running count of blocks. One pass over
+// parameter, gradient and state: bandwidth-bound. The norm is summed in a fixed order:
+// deterministic.
+#include <cmath>
+
+#include "kernels/elementwise/domain.h"
+#include "kernels/gpu.h"
+#include "kernels/optimizer/optimizer.h"
+
+namespace iolaus {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int64_t kBlockElements = 4096;
+constexpr int kItems = 40;  // of a launch; its arguments stay below 4 KiB
+
+// Item of a block: the last one that starts at or before it.
+template <class Batch> __device__ __forceinline__ int item_of(const Batch& batch) {
+  int low = 0, high = batch.count - 1;
+  while (low < high) {
+    const int middle = (low + high + 1) / 2;
+    if (batch.first_block[middle] <= blockIdx.x) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+// Calls body(item, i) for the elements of this block.
+template <class Batch, class Body>
+__device__ __forceinline__ void for_block(const Batch& batch, Body body) {
+  const int item = item_of(batch);
+  const int64_t begin = static_cast<int64_t>(blockIdx.x - batch.first_block[item]) * kBlockElements;
+  const int64_t n = batch.items[item].numel;
+  const int64_t end = begin + kBlockElements < n ? begin + kBlockElements : n;
+  for (int64_t i = begin + threadIdx.x; i < end; i += kThreads) body(batch.items[item], i);
+}
+
+template <class Item> struct Batch {
+  int count = 0;
+  unsigned first_block[kItems];
+  Item items[kItems];
+};
+
+// Cuts a list into launches: fill(item) makes an entry, run(batch, blocks) launches.
+template <class Item, class List, class Fill, class Run>
+void for_batches(const List& list, Fill fill, Run run) {
+  Batch<Item> batch;
+  int64_t blocks = 0;
+  const auto flush = [&] {
+    if (batch.count > 0) run(batch, static_cast<unsigned>(blocks));
+    batch.count = 0;
+    blocks = 0;
+  };
+  for (const auto& item : list) {
+    if (item.numel == 0) continue;
+    const int64_t own = gpu::ceil_div(item.numel, kBlockElements);
+    IOLAUS_CHECK_CODE(own < (int64_t{1} << 30), ErrorCode::kUnsupported,
+                      "[optimizer] a tensor of {} elements is too large", item.numel);
+    if (batch.count == kItems || blocks + own >= (int64_t{1} << 31)) flush();
+    batch.first_block[batch.count] = static_cast<unsigned>(blocks);
+    batch.items[batch.count++] = fill(item);
+    blocks += own;
+  }
+  flush();
+}
+
+struct StepItem {
+  void* param;
+  const void* grad;
+  void* state[3];
+  int64_t numel;
+  double first, second;  // sgd: 1 at the first step; adam: lr / (1 - b1^t), sqrt(1 - b2^t)
+};
+
+template <class A> struct Sgd {
+  A lr, weight_decay, momentum, keep, sign;  // keep = 1 - dampening
+  bool has_momentum, nesterov;
+
+  template <class T> __device__ void operator()(const StepItem& item, int64_t i) const {
+    auto* param = static_cast<T*>(item.param);
+    const A theta = static_cast<A>(param[i]);
+    A g = sign * static_cast<A>(static_cast<const T*>(item.grad)[i]) + weight_decay * theta;
+    if (has_momentum) {
+      auto* state = static_cast<T*>(item.state[0]);
+      const A v = item.first != 0 ? g : momentum * static_cast<A>(state[i]) + keep * g;
+      state[i] = static_cast<T>(v);
+      g = nesterov ? g + momentum * v : v;
+    }
+    param[i] = static_cast<T>(theta - lr * g);
+  }
+};
+
+template <class A> struct Adam {
+  A shrink, weight_decay, sign, keep1, beta2, keep2, eps;  // keep = 1 - beta
+  bool amsgrad;
+
+  template <class T> __device__ void operator()(const StepItem& item, int64_t i) const {
+    auto* param = static_cast<T*>(item.param);
+    auto *m_state = static_cast<T*>(item.state[0]), *v_state = static_cast<T*>(item.state[1]);
+    A theta = static_cast<A>(param[i]);
+    const A g = sign * static_cast<A>(static_cast<const T*>(item.grad)[i]) + weight_decay * theta;
+    theta *= shrink;
+    A m = static_cast<A>(m_state[i]), v = static_cast<A>(v_state[i]);
+    m += keep1 * (g - m);
+    v = beta2 * v + keep2 * g * g;
+    m_state[i] = static_cast<T>(m);
+    v_state[i] = static_cast<T>(v);
+    A w = v;
+    if (amsgrad) {
+      auto* largest = static_cast<T*>(item.state[2]);
+      const A old = static_cast<A>(largest[i]);
+      w = old > v ? old : v;
+      largest[i] = static_cast<T>(w);
+    }
+    const A step = static_cast<A>(item.first), correction = static_cast<A>(item.second);
+    param[i] = static_cast<T>(theta - step * m / (math::sqrt(w) / correction + eps));
+  }
+};
+
+template <class T, class Rule>
+__global__ void __launch_bounds__(kThreads)
+    optimizer_kernel(const __grid_constant__ Batch<StepItem> batch, Rule rule) {
+  for_block(batch, [&](const StepItem& item, int64_t i) { rule.template operator()<T>(item, i); });
+}
+
+template <class T, class Rule, class Fill>
+void launch_steps(const OptimizerStep& s, const Rule& rule, Fill fill) {
+  const cuda::OnDevice stream(s.device());
+  for_batches<StepItem>(s.items, fill, [&](const Batch<StepItem>& batch, unsigned blocks) {
+    gpu::launch(optimizer_kernel<T, Rule>, blocks, kThreads, 0, stream, batch, rule);
+  });
+}
+
+template <class T> void sgd(const OptimizerStep& s) {
+  using A = MathType<T>;
+  const Sgd<A> rule{static_cast<A>(s.lr),
+                    static_cast<A>(s.weight_decay),
+                    static_cast<A>(s.momentum),
+                    static_cast<A>(1 - s.dampening),
+                    s.maximize ? A(-1) : A(1),
+                    s.momentum != 0,
+                    s.nesterov};
+  launch_steps<T>(s, rule, [](const OptimizerItem& item) {
+    return StepItem{item.param,
+                    item.grad,
+                    {item.state[0], nullptr, nullptr},
+                    item.numel,
+                    item.step <= 1 ? 1.0 : 0.0,
+                    0};
+  });
+}
+
+template <class T> void adam(const OptimizerStep& s) {
+  using A = MathType<T>;
+  const Adam<A> rule{static_cast<A>(s.decoupled ? 1 - s.lr * s.weight_decay : 1),
+                     static_cast<A>(s.decoupled ? 0 : s.weight_decay),
+                     s.maximize ? A(-1) : A(1),
+                     static_cast<A>(1 - s.beta1),
+                     static_cast<A>(s.beta2),
+                     static_cast<A>(1 - s.beta2),
+                     static_cast<A>(s.eps),
+                     s.amsgrad};
+  launch_steps<T>(s, rule, [&](const OptimizerItem& item) {
+    const auto t = static_cast<double>(item.step);
+    return StepItem{item.param,
+                    item.grad,
+                    {item.state[0], item.state[1], item.state[2]},
+                    item.numel,
+                    s.lr / (1 - std::pow(s.beta1, t)),
+                    std::sqrt(1 - std::pow(s.beta2, t))};
+  });
+}
+
+struct ListItem {
+  void* data;
+  int64_t numel;
+};
+
+// Sum of squares of each block's elements to partial[blockIdx.x].
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    square_sum_kernel(const __grid_constant__ Batch<ListItem> batch, double* partial) {
+  double sum = 0;
+  for_block(batch, [&](const ListItem& item, int64_t i) {
+    const auto x =
+        static_cast<double>(static_cast<MathType<T>>(static_cast<const T*>(item.data)[i]));
+    sum += x * x;
+  });
+  sum = gpu::block_reduce(sum, 0.0, gpu::Sum{});
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+template <class S>
+__global__ void __launch_bounds__(kThreads)
+    norm_kernel(int64_t count, const double* partial, S* out) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += partial[i];
+  sum = gpu::block_reduce(sum, 0.0, gpu::Sum{});
+  if (threadIdx.x == 0) *out = static_cast<S>(math::sqrt(sum));
+}
+
+// x *= factor; every thread that meets a value that is not finite writes the same 1.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    scale_kernel(const __grid_constant__ Batch<ListItem> batch, const MathType<T>* factor,
+                 MathType<T>* found_inf) {
+  using A = MathType<T>;
+  const A by = *factor;
+  bool bad = false;
+  for_block(batch, [&](const ListItem& item, int64_t i) {
+    auto* x = static_cast<T*>(item.data);
+    const A value = static_cast<A>(x[i]);
+    bad = bad || value - value != A(0);
+    x[i] = static_cast<T>(value * by);
+  });
+  if (bad && found_inf != nullptr) *found_inf = A(1);
+}
+
+template <class T> void norm(const TensorList& list) {
+  using S = MathType<T>;
+  int64_t blocks = 0;
+  for (const auto& item : list.items) blocks += gpu::ceil_div(item.numel, kBlockElements);
+  const cuda::OnDevice stream(list.device());
+  const gpu::DeviceScratch<double> partial(list.device(), blocks);
+  int64_t done = 0;
+  for_batches<ListItem>(
+      list.items,
+      [](const TensorList::Item& item) {
+        return ListItem{item.data, item.numel};
+      },
+      [&](const Batch<ListItem>& batch, unsigned count) {
+        gpu::launch(square_sum_kernel<T>, count, kThreads, 0, stream, batch, partial.data() + done);
+        done += count;
+      });
+  gpu::launch(norm_kernel<S>, 1, kThreads, 0, stream, blocks, partial.data(),
+              static_cast<S*>(list.scalar));
+}
+
+template <class T> void scale(const TensorList& list) {
+  using S = MathType<T>;
+  const cuda::OnDevice stream(list.device());
+  for_batches<ListItem>(
+      list.items,
+      [](const TensorList::Item& item) {
+        return ListItem{item.data, item.numel};
+      },
+      [&](const Batch<ListItem>& batch, unsigned count) {
+        gpu::launch(scale_kernel<T>, count, kThreads, 0, stream, batch,
+                    static_cast<const S*>(list.scalar), static_cast<S*>(list.found_inf));
+      });
+}
+
+void run_sgd(const OptimizerStep& s) {
+  visit_dtype(FloatTypes{}, "sgd", s.element, [&]<class T>() { sgd<T>(s); });
+}
+void run_adam(const OptimizerStep& s) {
+  visit_dtype(FloatTypes{}, "adam", s.element, [&]<class T>() { adam<T>(s); });
+}
+void run_norm(const TensorList& list) {
+  visit_dtype(FloatTypes{}, "grad_norm", list.element, [&]<class T>() { norm<T>(list); });
+}
+void run_scale(const TensorList& list) {
+  visit_dtype(FloatTypes{}, "grad_scale", list.element, [&]<class T>() { scale<T>(list); });
+}
+
+const std::vector<DType> kFloats = dtypes_of(FloatTypes{});
+const bool kSgd = sgd_kernels().add({"cuda", kCUDA, kFloats, run_sgd, 1});
+const bool kAdam = adam_kernels().add({"cuda", kCUDA, kFloats, run_adam, 1});
+const bool kNorm = grad_norm_kernels().add({"cuda", kCUDA, kFloats, run_norm, 1});
+const bool kScale = grad_scale_kernels().add({"cuda", kCUDA, kFloats, run_scale, 1});
+
+}  // namespace
+}  // namespace iolaus

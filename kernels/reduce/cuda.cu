@@ -1,0 +1,317 @@
+// Reductions on CUDA, of any geometry. Where the reduced elements lie next to each other a warp or
+// a block takes one result; where the results do, 32 of them share a block and read in order. Few
+// results with many elements are split over blocks, whose partial results a second kernel joins.
+// The order depends on the geometry alone: deterministic. Bandwidth-bound: x is read once.
+#include <limits>
+
+#include "kernels/elementwise/domain.h"
+#include "kernels/gpu.h"
+#include "kernels/reduce/reduce.h"
+
+namespace iolaus {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kGroups = kThreads / gpu::kWarp;
+
+// The operations: a value of type Acc from an element, the join of two, and the result. Those that
+// differ by a sign or a factor are one type with a run-time member, so that they share kernels.
+template <class T>
+using SumType = std::conditional_t<is_floating(dtype_of<T>), MathType<T>, int64_t>;
+
+template <class T> struct Add {
+  using Acc = SumType<T>;
+  bool mean;
+  __device__ Acc identity() const { return Acc(0); }
+  __device__ Acc element(MathType<T> x, int64_t) const { return static_cast<Acc>(x); }
+  __device__ Acc operator()(Acc a, Acc b) const { return a + b; }
+  __device__ Acc result(Acc a, int64_t count) const {
+    if constexpr (is_floating(dtype_of<T>)) return mean ? a / static_cast<Acc>(count) : a;
+    return a;
+  }
+};
+template <class T> struct Multiply {
+  using Acc = SumType<T>;
+  __device__ Acc identity() const { return Acc(1); }
+  __device__ Acc element(MathType<T> x, int64_t) const { return static_cast<Acc>(x); }
+  __device__ Acc operator()(Acc a, Acc b) const { return a * b; }
+  __device__ Acc result(Acc a, int64_t) const { return a; }
+};
+template <class T> struct Norm {
+  using Acc = MathType<T>;
+  __device__ Acc identity() const { return Acc(0); }
+  __device__ Acc element(MathType<T> x, int64_t) const { return x * x; }
+  __device__ Acc operator()(Acc a, Acc b) const { return a + b; }
+  __device__ Acc result(Acc a, int64_t) const { return math::sqrt(a); }
+};
+template <class T> struct AnyAll {
+  using Acc = int;
+  bool all;
+  __device__ Acc identity() const { return all; }
+  __device__ Acc element(MathType<T> x, int64_t) const { return x != MathType<T>(0); }
+  __device__ Acc operator()(Acc a, Acc b) const { return all ? (a & b) : (a | b); }
+  __device__ bool result(Acc a, int64_t) const { return a != 0; }
+};
+template <class T> struct Extreme {
+  using Acc = MathType<T>;
+  bool largest;
+  Acc worst;  // the identity
+  __device__ Acc identity() const { return worst; }
+  __device__ Acc element(MathType<T> x, int64_t) const { return x; }
+  __device__ Acc operator()(Acc a, Acc b) const {
+    if (a != a) return a;  // NaN counts as extreme
+    return (largest ? a > b : a < b) ? a : b;
+  }
+  __device__ Acc result(Acc a, int64_t) const { return a; }
+};
+
+constexpr int64_t kNoIndex = std::numeric_limits<int64_t>::max();
+template <class V> struct Indexed {
+  V value;
+  int64_t index;  // kNoIndex: no element yet
+};
+template <class V>
+__device__ __forceinline__ Indexed<V> shuffle_xor(const Indexed<V>& x, int offset) {
+  return {gpu::shuffle_xor(x.value, offset), gpu::shuffle_xor(x.index, offset)};
+}
+template <class T> struct ArgExtreme {
+  using V = MathType<T>;
+  using Acc = Indexed<V>;
+  bool largest;
+  __device__ Acc identity() const { return {V(0), kNoIndex}; }
+  __device__ Acc element(V x, int64_t i) const { return {x, i}; }
+  __device__ Acc operator()(const Acc& a, const Acc& b) const { return wins(a, b) ? a : b; }
+  // Of equals, and of NaNs, the first.
+  __device__ bool wins(const Acc& a, const Acc& b) const {
+    if (a.index == kNoIndex || b.index == kNoIndex) return b.index == kNoIndex;
+    const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
+    if (a_nan != b_nan) return a_nan;
+    if (a_nan || a.value == b.value) return a.index < b.index;
+    return largest ? a.value > b.value : a.value < b.value;
+  }
+  __device__ int64_t result(const Acc& a, int64_t) const {
+    return a.index == kNoIndex ? 0 : a.index;
+  }
+};
+
+struct Geometry {
+  int kept_rank, reduced_rank;
+  int64_t kept, reduced;
+  int64_t kept_sizes[kMaxRank], kept_strides[kMaxRank], out_strides[kMaxRank];
+  int64_t reduced_sizes[kMaxRank], reduced_strides[kMaxRank];
+};
+
+__device__ __forceinline__ int64_t offset_of(int64_t index, int rank, const int64_t* sizes,
+                                             const int64_t* strides) {
+  int64_t at = 0;
+  for (int d = rank - 1; d > 0; --d) {
+    const int64_t quotient = gpu::fast_div(index, sizes[d]);
+    at += (index - quotient * sizes[d]) * strides[d];
+    index = quotient;
+  }
+  return rank > 0 ? at + index * strides[0] : at;
+}
+
+// Where a result goes: to out, or, if the work is split, to its place in partial (splits, kept).
+template <class Op, class Out>
+__device__ __forceinline__ void finish(const Op& op, const Geometry& g, int64_t i,
+                                       const typename Op::Acc& value, Out* out,
+                                       typename Op::Acc* partial) {
+  if (partial != nullptr) {
+    partial[blockIdx.y * g.kept + i] = value;
+  } else {
+    out[offset_of(i, g.kept_rank, g.kept_sizes, g.out_strides)] =
+        static_cast<Out>(op.result(value, g.reduced));
+  }
+}
+
+// A group of threads (a warp, or the whole block) takes a result; split y takes elements
+// [y chunk, (y + 1) chunk).
+template <class T, class Op, class Out>
+__global__ void __launch_bounds__(kThreads)
+    reduce_rows_kernel(Op op, Geometry g, int64_t chunk, bool whole_block, const T* x, Out* out,
+                       typename Op::Acc* partial) {
+  const int width = whole_block ? kThreads : gpu::kWarp;
+  const int member = threadIdx.x % width, group = threadIdx.x / width;
+  const int groups = kThreads / width;
+  const int64_t begin = blockIdx.y * chunk;
+  const int64_t end = begin + chunk < g.reduced ? begin + chunk : g.reduced;
+  // All threads of the block run every turn: the reduction is a collective.
+  for (int64_t i0 = static_cast<int64_t>(blockIdx.x) * groups; i0 < g.kept;
+       i0 += static_cast<int64_t>(gridDim.x) * groups) {
+    const int64_t i = i0 + group;
+    typename Op::Acc value = op.identity();
+    if (i < g.kept) {
+      const T* row = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
+#pragma unroll 4
+      for (int64_t j = begin + member; j < end; j += width) {
+        const int64_t at = offset_of(j, g.reduced_rank, g.reduced_sizes, g.reduced_strides);
+        value = op(value, op.element(static_cast<MathType<T>>(row[at]), j));
+      }
+    }
+    value = gpu::group_reduce(whole_block, value, op.identity(), op);
+    if (member == 0 && i < g.kept) finish(op, g, i, value, out, partial);
+  }
+}
+
+// 32 neighbouring results a block; eight warps share their elements.
+template <class T, class Op, class Out>
+__global__ void __launch_bounds__(kThreads)
+    reduce_columns_kernel(Op op, Geometry g, int64_t chunk, const T* x, Out* out,
+                          typename Op::Acc* partial) {
+  using Acc = typename Op::Acc;
+  SHARED_ARRAY(Acc, sums, [kGroups][gpu::kWarp]);
+  const int lane = threadIdx.x % gpu::kWarp, group = threadIdx.x / gpu::kWarp;
+  const int64_t begin = blockIdx.y * chunk;
+  const int64_t end = begin + chunk < g.reduced ? begin + chunk : g.reduced;
+  for (int64_t i0 = static_cast<int64_t>(blockIdx.x) * gpu::kWarp; i0 < g.kept;
+       i0 += static_cast<int64_t>(gridDim.x) * gpu::kWarp) {
+    const int64_t i = i0 + lane;
+    Acc value = op.identity();
+    if (i < g.kept) {
+      const T* column = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
+#pragma unroll 4
+      for (int64_t j = begin + group; j < end; j += kGroups) {
+        const int64_t at = offset_of(j, g.reduced_rank, g.reduced_sizes, g.reduced_strides);
+        value = op(value, op.element(static_cast<MathType<T>>(column[at]), j));
+      }
+    }
+    sums[group][lane] = value;
+    __syncthreads();
+    if (group == 0 && i < g.kept) {
+      for (int k = 1; k < kGroups; ++k) value = op(value, sums[k][lane]);
+      finish(op, g, i, value, out, partial);
+    }
+    __syncthreads();  // the next turn overwrites sums
+  }
+}
+
+// One warp joins the partial results of one result.
+template <class Op, class Out>
+__global__ void __launch_bounds__(kThreads)
+    reduce_join_kernel(Op op, Geometry g, int splits, const typename Op::Acc* partial, Out* out) {
+  const int lane = threadIdx.x % gpu::kWarp;
+  for (int64_t i0 = static_cast<int64_t>(blockIdx.x) * kGroups; i0 < g.kept;
+       i0 += static_cast<int64_t>(gridDim.x) * kGroups) {
+    const int64_t i = i0 + threadIdx.x / gpu::kWarp;
+    typename Op::Acc value = op.identity();
+    if (i < g.kept) {
+      for (int k = lane; k < splits; k += gpu::kWarp) value = op(value, partial[k * g.kept + i]);
+    }
+    value = gpu::warp_reduce(value, op);
+    if (lane == 0 && i < g.kept) {
+      out[offset_of(i, g.kept_rank, g.kept_sizes, g.out_strides)] =
+          static_cast<Out>(op.result(value, g.reduced));
+    }
+  }
+}
+
+Geometry geometry_of(const Reduce& r) {
+  Geometry g;
+  g.kept_rank = r.kept_rank;
+  g.reduced_rank = r.reduced_rank;
+  g.kept = r.kept;
+  g.reduced = r.reduced;
+  for (int d = 0; d < r.kept_rank; ++d) {
+    g.kept_sizes[d] = r.kept_sizes[d];
+    g.kept_strides[d] = r.kept_strides[d];
+    g.out_strides[d] = r.out_strides[d];
+  }
+  for (int d = 0; d < r.reduced_rank; ++d) {
+    g.reduced_sizes[d] = r.reduced_sizes[d];
+    g.reduced_strides[d] = r.reduced_strides[d];
+  }
+  return g;
+}
+
+// Blocks that share one result's elements: only where results alone would leave the device idle,
+// and each has enough to do.
+int64_t split_count(int64_t blocks, int64_t reduced, int64_t least) {
+  if (blocks >= 512) return 1;
+  return std::clamp<int64_t>(std::min(gpu::ceil_div(1024, blocks), reduced / least), 1, 1024);
+}
+
+template <class T, class Out, class Op> void run_op(const Reduce& r, const Op& op) {
+  if (r.kept == 0) return;
+  const Geometry g = geometry_of(r);
+  const bool columns = r.kept_rank > 0 && r.reduced_rank > 0 && r.kept >= 8 &&
+                       r.kept_strides[r.kept_rank - 1] < r.reduced_strides[r.reduced_rank - 1];
+  const bool whole_block = !columns && r.reduced > 1024;
+  const int64_t per_block = columns ? gpu::kWarp : (whole_block ? 1 : kGroups);
+  const int64_t blocks = gpu::ceil_div(r.kept, per_block);
+  const int64_t wanted = split_count(blocks, r.reduced, columns ? 128 : 8192);
+  const int64_t chunk = std::max<int64_t>(gpu::ceil_div(r.reduced, wanted), 1);
+  const int64_t splits = std::max<int64_t>(gpu::ceil_div(r.reduced, chunk), 1);
+
+  const cuda::OnDevice stream(r.device());
+  const gpu::DeviceScratch<typename Op::Acc> partial(r.device(), splits > 1 ? splits * r.kept : 0);
+  const dim3 grid(gpu::grid_for(r.kept, per_block), static_cast<unsigned>(splits));
+  const auto* x = static_cast<const T*>(r.x);
+  auto* out = static_cast<Out*>(r.out);
+  if (columns) {
+    gpu::launch(reduce_columns_kernel<T, Op, Out>, grid, kThreads, 0, stream, op, g, chunk, x, out,
+                partial.data());
+  } else {
+    gpu::launch(reduce_rows_kernel<T, Op, Out>, grid, kThreads, 0, stream, op, g, chunk,
+                whole_block, x, out, partial.data());
+  }
+  if (splits > 1) {
+    gpu::launch(reduce_join_kernel<Op, Out>, gpu::grid_for(r.kept, kGroups), kThreads, 0, stream,
+                op, g, static_cast<int>(splits), partial.data(), out);
+  }
+}
+
+template <class T> Extreme<T> extreme(bool largest) {
+  using V = MathType<T>;
+  using Limits = std::numeric_limits<V>;
+  if constexpr (Limits::has_infinity) {
+    return {largest, largest ? -Limits::infinity() : Limits::infinity()};
+  } else {
+    return {largest, largest ? Limits::lowest() : Limits::max()};
+  }
+}
+
+template <class T> void run_floating(const Reduce& r) {
+  if (r.op == ReduceOp::kNorm) return run_op<T, T>(r, Norm<T>{});
+  run_op<T, T>(r, Add<T>{true});
+}
+void run_mean_norm(const Reduce& r) {
+  visit_dtype(FloatTypes{}, "reduce", r.element, [&]<class T>() { run_floating<T>(r); });
+}
+
+template <class T> void run_typed(const Reduce& r) {
+  using Sum = std::conditional_t<is_floating(dtype_of<T>), T, int64_t>;
+  switch (r.op) {
+    case ReduceOp::kSum:
+      return run_op<T, Sum>(r, Add<T>{false});
+    case ReduceOp::kProd:
+      return run_op<T, Sum>(r, Multiply<T>{});
+    case ReduceOp::kAmax:
+    case ReduceOp::kAmin:
+      return run_op<T, T>(r, extreme<T>(r.op == ReduceOp::kAmax));
+    case ReduceOp::kAny:
+    case ReduceOp::kAll:
+      return run_op<T, bool>(r, AnyAll<T>{r.op == ReduceOp::kAll});
+    default:
+      return run_op<T, int64_t>(r, ArgExtreme<T>{r.op == ReduceOp::kArgmax});
+  }
+}
+void run(const Reduce& r) {
+  visit_dtype(AllTypes{}, "reduce", r.element, [&]<class T>() { run_typed<T>(r); });
+}
+
+bool add_all() {
+  for (int i = 0; i < kReduceOpCount; ++i) {
+    const auto op = static_cast<ReduceOp>(i);
+    if (op == ReduceOp::kMean || op == ReduceOp::kNorm) {
+      reduce_kernels(op).add({"cuda", kCUDA, dtypes_of(FloatTypes{}), run_mean_norm, 1});
+    } else {
+      reduce_kernels(op).add({"cuda", kCUDA, dtypes_of(AllTypes{}), run, 1});
+    }
+  }
+  return true;
+}
+const bool kRegistered = add_all();
+
+}  // namespace
+}  // namespace iolaus

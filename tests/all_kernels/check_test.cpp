@@ -1,0 +1,44 @@
+// Walks the registry: every variant of every kernel that can run here against its fp64 reference,
+// in every dtype that it declares. What is new is tested unasked.
+#include <doctest/doctest.h>
+
+#include "kernels/check.h"
+
+using namespace iolaus;
+
+TEST_CASE("every kernel has a reference, a default for the CPU, and samples") {
+  for (KernelSetBase* set : all_kernel_sets()) {
+    CAPTURE(set->name());
+    bool reference = false, fast = false;
+    for (const VariantInfo* v : set->variants()) {
+      if (v->device != kCPU) continue;
+      (v->name == "reference" ? reference : fast) = true;
+    }
+    CHECK(reference);
+    CHECK(fast);
+  }
+}
+
+TEST_CASE("every variant agrees with the fp64 reference on every sample") {
+  int64_t checked = 0, variants = 0;
+  for (KernelSetBase* set : all_kernel_sets()) {
+    for (const VariantInfo* v : set->variants()) {
+      if (!is_available(v->device)) continue;
+      int64_t ran = 0;
+      for (DType dtype : v->dtypes) {
+        for (const CheckResult& r : set->check(*v, dtype, {Device(v->device)})) {
+          if (!r.skipped.empty()) continue;
+          ++ran;
+          INFO(set->name(), " ", v->name, " ", r.args, ": output ", r.output, " max abs error ",
+               r.max_abs_error, " bound ", r.bound, " relative L2 ", r.relative_l2);
+          CHECK(r.passed);
+        }
+      }
+      INFO(set->name(), " ", v->name, " has no sample that it can run");
+      CHECK(ran > 0);
+      checked += ran;
+      ++variants;
+    }
+  }
+  MESSAGE(all_kernel_sets().size(), " kernels, ", variants, " variants, ", checked, " checks");
+}
