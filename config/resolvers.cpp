@@ -12,8 +12,6 @@
 
 namespace iolaus::config {
 
-std::shared_ptr<const Node> hydra_config();  // of config/interpolation.cpp
-
 namespace detail {
 namespace {
 
