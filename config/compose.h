@@ -36,9 +36,9 @@ struct Composition {
 struct ComposerSettings {
   std::string job_name;
   std::string version_base = "1.3";
-  std::optional<std::string> config_dir;            // the application's own tree
-  std::optional<std::string> extra_config_dir;      // --config-dir
-  std::vector<SearchPathElement> search_path = {};  // more, after these
+  std::optional<std::string> config_dir = {};        // the application's own tree
+  std::optional<std::string> extra_config_dir = {};  // --config-dir
+  std::vector<SearchPathElement> search_path = {};   // more, after these
 };
 
 class Composer {
