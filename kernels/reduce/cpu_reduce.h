@@ -27,13 +27,14 @@ struct ProdStep {
   template <class T> static T step(T acc, T x) { return acc * x; }
   template <class T> static T join(T a, T b) { return a * b; }
 };
-// NaN wins: once in acc it stays, as every comparison with it is false.
+// NaN wins: once in acc it stays, as every comparison with it is false. (| and not ||: a branch
+// would keep the loops from being vectorised.)
 struct MaxStep {
   template <class T> static T identity() {
     if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
     return std::numeric_limits<T>::lowest();
   }
-  template <class T> static T step(T acc, T x) { return x > acc || x != x ? x : acc; }
+  template <class T> static T step(T acc, T x) { return (x > acc) | (x != x) ? x : acc; }
   template <class T> static T join(T a, T b) { return step(a, b); }
 };
 struct AnyStep : MaxStep {
@@ -44,7 +45,7 @@ struct MinStep {
     if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
     return std::numeric_limits<T>::max();
   }
-  template <class T> static T step(T acc, T x) { return x < acc || x != x ? x : acc; }
+  template <class T> static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
   template <class T> static T join(T a, T b) { return step(a, b); }
 };
 
