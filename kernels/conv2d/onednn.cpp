@@ -1,12 +1,17 @@
 // conv2d by oneDNN, for convolutions with many channels, where its blocked layouts win. Primitives
 // are made once for each problem and kept; operands go from dense tensors to the layouts that the
 // primitive chose and back within the call, weights too, since they change with every step.
+#include <omp.h>
+
 #include <dnnl.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
 
+#include "core/parallel.h"
+#include "core/views.h"
 #include "kernels/conv2d/variants.h"
 #include "kernels/scratch.h"
 
@@ -15,6 +20,8 @@ namespace {
 
 using dnnl::memory;
 using Desc = memory::desc;
+
+constexpr int64_t kPartialElements = int64_t{1} << 21;  // all chunks' partial sums together
 
 const dnnl::engine& engine() {
   static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
@@ -81,8 +88,10 @@ std::string key_of(char kind, const Problem& p) {
     append(t->strides().data(), 4);
   }
   append(&p.window->kernel[0], sizeof(Window2d) / sizeof(int64_t));
-  const int64_t rest[] = {p.groups, p.bias, static_cast<int64_t>(p.x->dtype())};
-  append(rest, 3);
+  // A primitive divides its work by the number of threads when it is made.
+  const int64_t rest[] = {p.groups, p.bias, static_cast<int64_t>(p.x->dtype()),
+                          omp_get_max_threads()};
+  append(rest, 4);
   return key;
 }
 
@@ -267,10 +276,50 @@ void onednn::run(const Conv2dBackwardInput& a) {
   execute(plan_of('i', p, make_backward_input),
           {a.g.raw_data(), a.weight.raw_data(), a.dx.raw_data()}, nullptr);
 }
+namespace {
+
+// Work on one thread, within the scope.
+struct OneThread {
+  int before = omp_get_max_threads();
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before); }
+};
+
+}  // namespace
+
+// oneDNN would split the sum over images by the number of threads. So chunks of the batch, which
+// depend on the shape only, go to primitives of one thread each, and are added in order.
 void onednn::run(const Conv2dBackwardWeight& a) {
-  const Problem p{&a.x, &a.dw, &a.g, a.db.defined(), &a.window, a.groups};
-  execute(plan_of('w', p, make_backward_weight), {a.x.raw_data(), a.g.raw_data(), a.dw.raw_data()},
-          p.bias ? a.db.raw_data() : nullptr);
+  const int64_t batch = a.x.sizes()[0], count = a.dw.numel();
+  const int64_t channels = a.db.defined() ? a.db.numel() : 0, stride = count + channels;
+  const int64_t limit = std::clamp<int64_t>(kPartialElements / stride, 1, 8);
+  const int64_t chunk = (batch + limit - 1) / limit, chunks = (batch + chunk - 1) / chunk;
+  Scratch<float> sums(chunks * stride);
+  const Tensor x = views::narrow(a.x, 0, 0, chunk), g = views::narrow(a.g, 0, 0, chunk);
+  const int64_t left = batch - (chunks - 1) * chunk;
+  const Tensor last_x = views::narrow(a.x, 0, 0, left), last_g = views::narrow(a.g, 0, 0, left);
+  const Plan *plan = nullptr, *last_plan = nullptr;
+  {
+    const OneThread one_thread;
+    plan = &plan_of('w', {&x, &a.dw, &g, channels > 0, &a.window, a.groups}, make_backward_weight);
+    last_plan = &plan_of('w', {&last_x, &a.dw, &last_g, channels > 0, &a.window, a.groups},
+                         make_backward_weight);
+  }
+  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      float* to = sums.data() + c * stride;
+      execute(c + 1 < chunks ? *plan : *last_plan,
+              {x.data<float>() + c * chunk * a.x.strides()[0],
+               g.data<float>() + c * chunk * a.g.strides()[0], to},
+              channels > 0 ? to + count : nullptr);
+    }
+  });
+  for (int64_t c = 1; c < chunks; ++c) {
+    for (int64_t i = 0; i < stride; ++i) sums[i] += sums[c * stride + i];
+  }
+  // In dw's own layout, which may be channels-last.
+  std::memcpy(a.dw.raw_data(), sums.data(), a.dw.nbytes());
+  if (channels > 0) std::memcpy(a.db.raw_data(), sums.data() + count, a.db.nbytes());
 }
 
 namespace {
