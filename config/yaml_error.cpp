@@ -57,28 +57,6 @@ const char* token_name(yaml_token_type_t type) {
   return "<unknown>";
 }
 
-/// Name of the token that starts at a mark, as PyYAML would meet it. Several can start there: an
-/// end of block is what the parser stumbled over only if it is alone, and the start of the mapping
-/// that is being parsed has been read already.
-std::string token_at(std::string_view text, const yaml_mark_t& mark, bool mapping_starts_here) {
-  ParserGuard guard(text);
-  std::string found = "<stream end>";
-  for (bool more = true; more;) {
-    yaml_token_t token;
-    if (yaml_parser_scan(&guard.parser, &token) == 0) break;
-    const bool here = token.start_mark.index == mark.index;
-    const bool past = token.start_mark.index > mark.index;
-    const yaml_token_type_t type = token.type;
-    yaml_token_delete(&token);
-    const bool skip = type == YAML_STREAM_START_TOKEN || type == YAML_BLOCK_END_TOKEN ||
-                      (type == YAML_BLOCK_MAPPING_START_TOKEN && mapping_starts_here);
-    if (here && !skip) return token_name(type);
-    if (here && type == YAML_BLOCK_END_TOKEN) found = "<block end>";
-    more = !past && type != YAML_STREAM_END_TOKEN;
-  }
-  return found;
-}
-
 /// Byte offset of a character index.
 std::size_t byte_offset(std::string_view text, std::size_t index) {
   std::size_t i = 0;
@@ -195,6 +173,25 @@ void translate_block_header(Problem& out, const yaml_parser_t& parser, std::stri
 }
 
 }  // namespace
+
+std::string token_at(std::string_view text, const yaml_mark_t& mark, bool mapping_starts_here) {
+  ParserGuard guard(text);
+  std::string found = "<stream end>";
+  for (bool more = true; more;) {
+    yaml_token_t token;
+    if (yaml_parser_scan(&guard.parser, &token) == 0) break;
+    const bool here = token.start_mark.index == mark.index;
+    const bool past = token.start_mark.index > mark.index;
+    const yaml_token_type_t type = token.type;
+    yaml_token_delete(&token);
+    const bool skip = type == YAML_STREAM_START_TOKEN || type == YAML_BLOCK_END_TOKEN ||
+                      (type == YAML_BLOCK_MAPPING_START_TOKEN && mapping_starts_here);
+    if (here && !skip) return token_name(type);
+    if (here && type == YAML_BLOCK_END_TOKEN) found = "<block end>";
+    more = !past && type != YAML_STREAM_END_TOKEN;
+  }
+  return found;
+}
 
 std::string place(const Mark& mark) {
   return "  in \"" + mark.source_name() + "\", line " + std::to_string(mark.line) + ", column " +

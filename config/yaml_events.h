@@ -4,11 +4,13 @@
 
 #include <yaml.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "config/python_text.h"
 #include "config/yaml.h"
 #include "config/yaml_error.h"
 
@@ -17,6 +19,7 @@ namespace iolaus::config::yaml {
 /// Where text was inserted to please libyaml: a line and the column of the insertion.
 struct Shift {
   std::uint32_t line, column, size;
+  bool directive = false;  // an unknown one was made a comment
 };
 
 /// libyaml's parser and its current event.
@@ -54,6 +57,20 @@ class Events {
     return event_;
   }
   const yaml_event_t& current() const { return event_; }
+  /// Directives must be followed by an explicit start, also those that were made comments.
+  void check_document_start() const {
+    const bool directives = std::any_of(shifts_.begin(), shifts_.end(),
+                                        [](const Shift& shift) { return shift.directive; });
+    const bool starts = event_.type == YAML_DOCUMENT_START_EVENT;
+    if (!directives || (starts && event_.data.document_start.implicit == 0)) return;
+    // Right behind a directive PyYAML sees no key yet, only its text.
+    std::string token = token_at(text_, event_.start_mark, false);
+    if (token == "<block mapping start>") token = "<scalar>";
+    raise({"",
+           {},
+           "expected '<document start>', but found " + python_quoted(token),
+           to_mark(event_.start_mark, source_)});
+  }
   Mark mark() const { return original(to_mark(event_.start_mark, source_)); }
 
  private:

@@ -10,7 +10,7 @@ namespace iolaus::config {
 namespace {
 
 yaml::Shift shift_of(std::string_view text, const yaml::Repair& repair) {
-  yaml::Shift out{1, 1, static_cast<std::uint32_t>(repair.text.size())};
+  yaml::Shift out{1, 1, static_cast<std::uint32_t>(repair.text.size()), repair.text == "#"};
   for (std::size_t i = 0; i < repair.at;) {
     const char32_t c = next_character(text, i);
     ++out.column;

@@ -28,7 +28,9 @@ class Reader {
 
   Node read() {
     events_.next();  // stream start
-    if (events_.next().type == YAML_STREAM_END_EVENT) return Node();
+    events_.next();
+    events_.check_document_start();
+    if (events_.current().type == YAML_STREAM_END_EVENT) return Node();
     events_.next();
     const Mark start = events_.mark();
     Composed composed = compose();

@@ -25,7 +25,8 @@ using TileSum = std::conditional_t<is_floating(dtype_of<T>), MathType<T>, int64_
 ///   b)
 /// A is its Sum type. Blocks: x over tiles of N, y over tiles of M, z over items times splits.
 template <class Problem>
-__global__ void __launch_bounds__(kTileThreads) tile_gemm_kernel(Problem p, int64_t row_tiles) {
+__global__ void __launch_bounds__(kTileThreads, sizeof(typename Problem::Sum) > 4 ? 1 : 2)
+    tile_gemm_kernel(Problem p, int64_t row_tiles) {
   using A = typename Problem::Sum;
   SHARED_ARRAY(A, a_tile, [kTileDepth][kTileSize + 4]);  // + 4: fewer bank conflicts when filled
   SHARED_ARRAY(A, b_tile, [kTileDepth][kTileSize + 4]);

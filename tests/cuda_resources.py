@@ -36,8 +36,18 @@ def kernels(tool, object_file, arch):
 def demangle(names):
     out = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True,
                          check=False).stdout.splitlines()
-    return [re.sub(r"\(anonymous namespace\)::|iolaus::|^void ", "", re.sub(r"\(.*$", "", n))
-            if n.startswith("void ") else n for n in out]
+    return [short_name(name) for name in out]
+
+
+def short_name(name):
+    """Without return type, namespaces of ours, and the parameters of the function."""
+    name = re.sub(r"\(anonymous namespace\)::|iolaus::|^void ", "", name)
+    depth = 0
+    for i, c in enumerate(name):
+        depth += (c == "<") - (c == ">")
+        if c == "(" and depth == 0:
+            return name[:i]
+    return name
 
 
 def main():
