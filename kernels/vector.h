@@ -28,6 +28,20 @@ template <class V, class T> inline void store_vector(T* to, const V& v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+/// Keeps a vector that is used several times in a register; the compiler would rather read it from
+/// memory again with each use, and run out of load slots.
+template <class V> inline void keep_in_register(V& v) {
+#if defined(__x86_64__)
+  if constexpr (sizeof(V) == 64) {
+    asm("" : "+v"(v));
+  } else {
+    asm("" : "+x"(v));
+  }
+#else
+  (void)v;
+#endif
+}
+
 /// Sum of all elements, by halves.
 template <class T, int kBytes> inline T sum_elements(const Vector<T, kBytes>& v) {
   if constexpr (kBytes <= 16) {

@@ -44,11 +44,12 @@ inline void tile(const WeightPass<T>& w, int64_t k, int64_t first_tap, int64_t b
   constexpr int64_t kLanes = kBytes / static_cast<int>(sizeof(T));
   V sum[B][P] = {};
   const auto step = [&](const T* g, const T* const* x, int64_t pixel) {
-    V v[B];
-    for (int b = 0; b < B; ++b) v[b] = load_vector<V>(g + b * w.g_stride);
-    for (int p = 0; p < P; ++p) {
-      const V u = load_vector<V>(x[p] + pixel);
-      for (int b = 0; b < B; ++b) sum[b][p] += v[b] * u;
+    V u[P];
+    for (int p = 0; p < P; ++p) u[p] = load_vector<V>(x[p] + pixel);
+    for (int b = 0; b < B; ++b) {
+      V v = load_vector<V>(g + b * w.g_stride);
+      keep_in_register(v);
+      for (int p = 0; p < P; ++p) sum[b][p] += v * u[p];
     }
   };
   for (int64_t n = 0; n < w.images; ++n) {
