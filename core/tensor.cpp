@@ -109,6 +109,16 @@ bool Tensor::is_contiguous(MemoryFormat format) const {
          strides_match(sizes(), strides(), channels_last_strides(sizes()));
 }
 
+void Tensor::set_data(const Tensor& from) const {
+  impl_->storage = from.impl_->storage;
+  impl_->offset = from.impl_->offset;
+  impl_->numel = from.impl_->numel;
+  impl_->sizes = from.impl_->sizes;
+  impl_->strides = from.impl_->strides;
+  impl_->dtype = from.impl_->dtype;
+  impl_->device = from.impl_->device;
+}
+
 std::string Tensor::describe() const {
   if (!defined()) return "undefined tensor";
   return fmt::format("{}{} on {}", dtype_name(dtype()), sizes().str(), device().str());

@@ -90,6 +90,9 @@ class Tensor {
   template <class T = double> T item() const;
   /// All elements in row-major order, converted, on the host; waits for the device.
   template <class T> std::vector<T> to_vector() const;
+  /// Makes this tensor, and every handle of it, show the data of another (PyTorch's `.data =`): a
+  /// parameter moves to a device and stays the same parameter.
+  void set_data(const Tensor& from) const;
   /// "float32[2, 3] on cpu", for messages.
   std::string describe() const;
 

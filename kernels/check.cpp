@@ -39,9 +39,8 @@ namespace detail {
 
 Tensor clone_for_check(const Tensor& x, bool to_double, Device device) {
   const DType dtype = to_double && is_floating(x.dtype()) ? kFloat64 : x.dtype();
-  Tensor like = x;
-  Tensor out =
-      empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = dtype, .device = device});
+  // The same strides, gaps included: strided samples must stay strided.
+  Tensor out = empty_strided(x.sizes(), x.strides(), {.dtype = dtype, .device = device});
   copy(x, out);
   return out;
 }

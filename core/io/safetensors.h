@@ -27,9 +27,10 @@ class SafetensorsFile {
     uint64_t nbytes = 0;
   };
 
-  /// Errors: kNotFound, kIo; kCorrupt where the header is larger than 100 MB or not the JSON that
-  /// the format wants, a name is there twice, a tensor's bytes do not fit its shape and dtype,
-  /// tensors overlap or leave holes, or the last does not end with the file.
+  /// Errors: kNotFound, kIo; kCorrupt where the header is larger than 100 MB, names more than
+  /// 262,144 tensors or is not the JSON that the format wants, a name is there twice, a tensor's
+  /// bytes do not fit its shape and dtype, tensors overlap or leave holes, or the last does not
+  /// end with the file.
   explicit SafetensorsFile(const std::string& path);
   explicit SafetensorsFile(std::unique_ptr<Source> source);
 

@@ -35,6 +35,9 @@ constexpr SafetensorsDType kDTypes[] = {{"BOOL", 8, kBool},
                                         {"I64", 64, kInt64},
                                         {"U64", 64, std::nullopt}};
 
+// Far more than models have; what a hostile header can make us hold stays within 64 MiB.
+constexpr size_t kMaxCount = size_t{1} << 18;
+
 using Json = nlohmann::json;
 
 // {"__metadata__": {key: string}, name: {"dtype": string, "shape": [...], "data_offsets": [b, e]}}
@@ -88,6 +91,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   bool string(std::string& text) override {
     if (state_ == State::kMetadataValue) {
+      require(header_.metadata.size() < kMaxCount, "at most 262144 keys", "more");
       require(header_.metadata.emplace(metadata_key_, text).second, "a key once",
               metadata_key_ + " twice");
       return go(State::kMetadata);
@@ -185,6 +189,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
       seen_metadata_ = true;
       return go(State::kMetadataStart);
     }
+    require(header_.entries.size() < kMaxCount, "at most 262144 tensors", "more");
     header_.entries.emplace_back().name = text;
     return go(State::kTensorStart);
   }

@@ -4,6 +4,7 @@
 
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
+#include "kernels/statistics.h"
 
 namespace iolaus {
 namespace {

@@ -75,9 +75,6 @@ struct BatchNormBackward {
   }
 };
 
-/// The dtype that statistics of x are kept in: float64 for float64, else float32.
-inline DType statistics_dtype(DType dtype) { return dtype == kFloat64 ? kFloat64 : kFloat32; }
-
 KernelSet<BatchNorm>& batch_norm_kernels();
 KernelSet<BatchNormEval>& batch_norm_eval_kernels();
 KernelSet<BatchNormBackward>& batch_norm_backward_kernels();

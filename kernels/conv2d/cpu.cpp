@@ -113,17 +113,20 @@ template <class T> void backward_input(const Conv2dBackwardInput& a) {
     const PhaseAxis h(win, 0, s.in_height, p);
     for (int64_t q = 0; q < win.stride[1]; ++q, ++index) {
       const PhaseAxis w(win, 1, s.in_width, q);
+      // The first channel's; the others' are the same, one plane later each.
       int64_t taps = 0;
-      for (int64_t k = 0; k < s.out_channels; ++k) {
-        for (int64_t r = 0; r < h.taps; ++r) {
-          for (int64_t c = 0; c < w.taps; ++c) {
-            if (!h.reaches(r) || !w.reaches(c)) continue;
-            offsets[used + taps] = k * layout.size() +
-                                   (h.first + h.shift(r) - reach_h.low) * columns + w.first +
-                                   w.shift(c) - reach_w.low;
-            order[taps++] = k * s.in_channels * window + r * w.taps + c;
-          }
+      for (int64_t r = 0; r < h.taps; ++r) {
+        for (int64_t c = 0; c < w.taps; ++c) {
+          if (!h.reaches(r) || !w.reaches(c)) continue;
+          offsets[used + taps] =
+              (h.first + h.shift(r) - reach_h.low) * columns + w.first + w.shift(c) - reach_w.low;
+          order[taps++] = r * w.taps + c;
         }
+      }
+      const int64_t one = taps;
+      for (int64_t t = one; t < one * s.out_channels; ++t, ++taps) {
+        offsets[used + t] = offsets[used + t - one] + layout.size();
+        order[t] = order[t - one] + s.in_channels * window;
       }
       phases[index] = {h.count,
                        w.count,

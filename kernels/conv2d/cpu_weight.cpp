@@ -44,11 +44,12 @@ inline void tile(const WeightPass<T>& w, int64_t k, int64_t first_tap, int64_t b
   constexpr int64_t kLanes = kBytes / static_cast<int>(sizeof(T));
   V sum[B][P] = {};
   const auto step = [&](const T* g, const T* const* x, int64_t pixel) {
-    V v[B];
-    for (int b = 0; b < B; ++b) v[b] = load_vector<V>(g + b * w.g_stride);
-    for (int p = 0; p < P; ++p) {
-      const V u = load_vector<V>(x[p] + pixel);
-      for (int b = 0; b < B; ++b) sum[b][p] += v[b] * u;
+    V u[P];
+    for (int p = 0; p < P; ++p) u[p] = load_vector<V>(x[p] + pixel);
+    for (int b = 0; b < B; ++b) {
+      V v = load_vector<V>(g + b * w.g_stride);
+      keep_in_register(v);
+      for (int p = 0; p < P; ++p) sum[b][p] += v * u[p];
     }
   };
   for (int64_t n = 0; n < w.images; ++n) {
@@ -58,12 +59,21 @@ inline void tile(const WeightPass<T>& w, int64_t k, int64_t first_tap, int64_t b
     for (int64_t i = 0; i < w.main; i += kLanes) step(g + i, x, i);
     if (w.has_tail) step(g + w.main, x, w.tail);
   }
-  for (int b = 0; b < B; ++b) {
-    T* to = w.sums + (k + b) * w.taps + first_tap;
-    for (int p = 0; p < P; ++p) {
-      const bool mine = first_tap + p >= begin && first_tap + p < w.taps;
-      if (mine) to[p] += sum_elements<T, kBytes>(sum[b][p]);
+  // Sums of kLanes accumulators at a time, by shuffles that halve their number each.
+  constexpr int kTotals = (B * P + kLanes - 1) / kLanes * kLanes;
+  T totals[kTotals];
+  for (int first = 0; first < B * P; first += kLanes) {
+    V rows[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      const int from = first + i;
+      rows[i] = from < B * P ? sum[from / P][from % P] : V{};
     }
+    store_vector(totals + first, sum_rows<T, kBytes>(rows));
+  }
+  for (int p = 0; p < P; ++p) {
+    if (first_tap + p < begin || first_tap + p >= w.taps) continue;
+    T* to = w.sums + k * w.taps + first_tap + p;
+    for (int b = 0; b < B; ++b) to[b * w.taps] += totals[b * P + p];
   }
 }
 

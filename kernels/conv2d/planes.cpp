@@ -7,16 +7,17 @@
 namespace iolaus::direct {
 
 void tap_offsets(const ConvShape& s, const Window2d& win, const PlaneLayout& l, int64_t* offsets) {
-  const int64_t plane = l.rows * l.columns;
-  for (int64_t c = 0; c < s.in_channels; ++c) {
-    for (int64_t r = 0; r < win.kernel[0]; ++r) {
-      for (int64_t q = 0; q < win.kernel[1]; ++q) {
-        const int64_t i = r * win.dilation[0], j = q * win.dilation[1];
-        const int64_t phase = i % l.phases[0] * l.phases[1] + j % l.phases[1];
-        *offsets++ = c * l.size() + phase * plane + i / l.phases[0] * l.columns + j / l.phases[1];
-      }
+  // The first channel's; the others' are the same, one plane later each.
+  const int64_t window = win.kernel[0] * win.kernel[1], plane = l.rows * l.columns;
+  for (int64_t r = 0; r < win.kernel[0]; ++r) {
+    for (int64_t q = 0; q < win.kernel[1]; ++q) {
+      const int64_t i = r * win.dilation[0], j = q * win.dilation[1];
+      const int64_t phase = i % l.phases[0] * l.phases[1] + j % l.phases[1];
+      offsets[r * win.kernel[1] + q] =
+          phase * plane + i / l.phases[0] * l.columns + j / l.phases[1];
     }
   }
+  for (int64_t t = window; t < s.window; ++t) offsets[t] = offsets[t - window] + l.size();
 }
 
 template <class T> void copy_row(const T* from, int64_t count, T* to) {

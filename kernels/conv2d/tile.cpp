@@ -5,6 +5,7 @@
 #include "kernels/conv2d/direct.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/vector.h"
 
@@ -85,13 +86,21 @@ template <class T> void correlate(const Correlation<T>& c) {
 template <class T>
 void pack_weights(const T* weight, int64_t channel_stride, const int64_t* tap_offsets, int64_t taps,
                   int64_t channels, T* packed) {
+  const auto pack_block = [&](auto width, const T* from, T* to) {
+    constexpr int64_t kBlock = decltype(width)::value;
+    for (int64_t t = 0; t < taps; ++t, to += kBlock) {
+      for (int64_t b = 0; b < kBlock; ++b) to[b] = from[b * channel_stride + tap_offsets[t]];
+    }
+  };
   for (int64_t k = 0; k < channels;) {
     const int64_t block = channel_block(channels - k);
+    const T* from = weight + k * channel_stride;
     T* to = packed + k * taps;
-    for (int64_t t = 0; t < taps; ++t) {
-      const T* from = weight + k * channel_stride + tap_offsets[t];
-      for (int64_t b = 0; b < block; ++b) *to++ = from[b * channel_stride];
-    }
+    if (block == 8) pack_block(std::integral_constant<int, 8>{}, from, to);
+    if (block == 6) pack_block(std::integral_constant<int, 6>{}, from, to);
+    if (block == 4) pack_block(std::integral_constant<int, 4>{}, from, to);
+    if (block == 2) pack_block(std::integral_constant<int, 2>{}, from, to);
+    if (block == 1) pack_block(std::integral_constant<int, 1>{}, from, to);
     k += block;
   }
 }

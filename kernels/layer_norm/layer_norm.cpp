@@ -2,8 +2,8 @@
 // lengths around vector widths, missing parameters, parameters of the statistics' dtype.
 #include "kernels/layer_norm/layer_norm.h"
 
-#include "kernels/batch_norm/batch_norm.h"
 #include "kernels/check.h"
+#include "kernels/statistics.h"
 
 namespace iolaus {
 namespace {

@@ -156,6 +156,16 @@ TEST_CASE("a header of more than 100 MB, or longer than the file, is refused at 
   test::check_error(ErrorCode::kCorrupt, "truncated", [&] { parse(bytes); });
 }
 
+TEST_CASE("a header of endless tensors or metadata is refused") {
+  std::string tensors = "{", metadata = R"({"__metadata__":{)";
+  for (int i = 0; i < 262145; ++i) {
+    tensors += fmt::format(R"("{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}},)", i);
+    metadata += fmt::format(R"("{}":"",)", i);
+  }
+  check_corrupt(tensors, 0, "at most 262144 tensors");
+  check_corrupt(metadata, 0, "at most 262144 keys");
+}
+
 TEST_CASE("what cannot be written is refused and leaves no file") {
   const test::TempDir dir;
   const Tensor t = from_values<float>({1}, {1});

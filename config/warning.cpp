@@ -1,0 +1,38 @@
+// Warnings: one handler for the process; the default prints.
+#include "config/warning.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <utility>
+
+namespace iolaus::config {
+namespace {
+
+std::mutex handler_mutex;
+WarningHandler& handler() {
+  static WarningHandler* instance = new WarningHandler;
+  return *instance;
+}
+
+}  // namespace
+
+void warn(std::string_view category, std::string_view message) {
+  WarningHandler current;
+  {
+    const std::lock_guard lock(handler_mutex);
+    current = handler();
+  }
+  if (current) return current(category, message);
+  const char* filter = std::getenv("PYTHONWARNINGS");
+  if (filter != nullptr && std::string_view(filter).starts_with("ignore")) return;
+  std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(category.size()), category.data(),
+               static_cast<int>(message.size()), message.data());
+}
+
+WarningHandler set_warning_handler(WarningHandler next) {
+  const std::lock_guard lock(handler_mutex);
+  return std::exchange(handler(), std::move(next));
+}
+
+}  // namespace iolaus::config

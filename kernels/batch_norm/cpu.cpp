@@ -1,0 +1,227 @@
+// batch_norm on the CPU. Contiguous: channels over the threads, each a set of dense rows (one an
+// image). Channels-last, and (N, C): rows of channels, in blocks that depend on the shape only,
+// whose sums are added in order. Either way the result does not depend on the number of threads.
+// Sums run in the type that is computed in over a row or a block, then in double.
+#include <cmath>
+
+#include "core/parallel.h"
+#include "core/simd.h"
+#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/statistics.h"
+
+namespace iolaus {
+namespace {
+
+constexpr int64_t kGrain = 16384;    // elements that are worth a thread
+constexpr int64_t kBlockRows = 128;  // rows of channels whose sums are added up in one block
+
+template <class T> const T* data_of(const Tensor& t) { return static_cast<const T*>(t.raw_data()); }
+
+// Calls fn(first element) for every dense row of a channel of a contiguous tensor.
+template <class Fn> void for_rows(const ChannelLayout& l, int64_t c, Fn&& fn) {
+  for (int64_t n = 0; n < l.batch; ++n) fn(n * l.batch_stride + c * l.channel_stride);
+}
+
+// sums[j][c] = sum over the elements of channel c of term_j(offset, c), for kTerms terms.
+// Compiles to dense loops over a row (contiguous) or over the channels (channels-last).
+template <class M, int kTerms, class Fn>
+void channel_sums(const ChannelLayout& l, double* sums, Fn&& terms) {
+  const int64_t channels = l.channels;
+  if (l.channel_stride != 1 || channels == 1) {
+    parallel_for(channels, kGrain / (l.batch * l.inner) + 1, [&](int64_t begin, int64_t end) {
+      simd::run([&] {
+        for (int64_t c = begin; c < end; ++c) {
+          double total[kTerms] = {};
+          for_rows(l, c, [&](int64_t first) {
+            total[0] += static_cast<double>(
+                sum_terms<M>(l.inner, [&](int64_t i) { return terms(first + i, c, 0); }));
+            if constexpr (kTerms == 2) {
+              total[1] += static_cast<double>(
+                  sum_terms<M>(l.inner, [&](int64_t i) { return terms(first + i, c, 1); }));
+            }
+          });
+          for (int j = 0; j < kTerms; ++j) sums[j * channels + c] = total[j];
+        }
+      });
+    });
+    return;
+  }
+  const int64_t rows = l.batch * l.inner, blocks = (rows + kBlockRows - 1) / kBlockRows;
+  Scratch<M> partial(blocks * kTerms * channels);
+  parallel_for(blocks, kGrain / (kBlockRows * channels) + 1, [&](int64_t begin, int64_t end) {
+    simd::run([&] {
+      for (int64_t b = begin; b < end; ++b) {
+        M* __restrict to = partial.data() + b * kTerms * channels;
+        std::fill_n(to, kTerms * channels, M(0));
+        for (int64_t r = b * kBlockRows; r < std::min(rows, (b + 1) * kBlockRows); ++r) {
+          for (int j = 0; j < kTerms; ++j) {
+            for (int64_t c = 0; c < channels; ++c) {
+              to[j * channels + c] += terms(r * channels + c, c, j);
+            }
+          }
+        }
+      }
+    });
+  });
+  std::fill_n(sums, kTerms * channels, 0.0);
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (int64_t i = 0; i < kTerms * channels; ++i) {
+      sums[i] += static_cast<double>(partial[b * kTerms * channels + i]);
+    }
+  }
+}
+
+// Calls fn(offset, c) for every element, as dense loops.
+template <class Fn> void for_elements(const ChannelLayout& l, Fn&& fn) {
+  const bool last = l.channel_stride == 1 && l.channels > 1;
+  const int64_t rows = last ? l.batch * l.inner : l.batch * l.channels;
+  const int64_t width = last ? l.channels : l.inner;
+  parallel_for(rows, kGrain / std::max<int64_t>(width, 1) + 1, [&](int64_t begin, int64_t end) {
+    simd::run([&] {
+      for (int64_t r = begin; r < end; ++r) {
+        if (last) {
+          for (int64_t c = 0; c < width; ++c) fn(r * width + c, c);
+        } else {
+          const int64_t c = r % l.channels;
+          for (int64_t i = 0; i < width; ++i) fn(r * width + i, c);
+        }
+      }
+    });
+  });
+}
+
+// out = (x - mean[c]) * scale[c] + shift[c], with scale = invstd * gamma and shift = beta. Folding
+// the mean into the shift would save a subtraction and lose digits where the mean is large.
+template <class T>
+void normalise(const Tensor& x, const Tensor& out, const double* mean, const double* invstd,
+               const Tensor& gamma, const Tensor& beta) {
+  using M = MathType<T>;
+  const ChannelLayout l = channel_layout(x);
+  const Parameters<M> weight(gamma, l.channels, M(1)), bias(beta, l.channels, M(0));
+  Scratch<M> factors(2 * l.channels);
+  M *scale = factors.data(), *center = scale + l.channels;
+  for (int64_t c = 0; c < l.channels; ++c) {
+    scale[c] = static_cast<M>(invstd[c] * static_cast<double>(weight[c]));
+    center[c] = static_cast<M>(mean[c]);
+  }
+  const M* shift = bias.data();
+  const T* __restrict from = data_of<T>(x);
+  T* __restrict to = static_cast<T*>(out.raw_data());
+  for_elements(l, [=](int64_t at, int64_t c) {
+    to[at] = static_cast<T>((M(from[at]) - center[c]) * scale[c] + shift[c]);
+  });
+}
+
+void update(const Tensor& running, int64_t channels, double momentum, const double* batch,
+            double factor) {
+  if (!running.defined()) return;
+  const Parameters<double> old(running, channels, 0);
+  Scratch<double> updated(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    updated[c] = (1 - momentum) * old[c] + momentum * batch[c] * factor;
+  }
+  store_values(updated.data(), channels, running);
+}
+
+template <class T> void training(const BatchNorm& a) {
+  using M = MathType<T>;
+  const ChannelLayout l = channel_layout(a.x);
+  const T* x = data_of<T>(a.x);
+  const auto count = static_cast<double>(l.batch * l.inner);
+  Scratch<double> mean(l.channels), var(l.channels), invstd(l.channels);
+  Scratch<M> center(l.channels);
+  channel_sums<M, 1>(l, mean.data(), [=](int64_t at, int64_t, int) { return M(x[at]); });
+  for (int64_t c = 0; c < l.channels; ++c) center[c] = static_cast<M>(mean[c] /= count);
+  const M* about = center.data();
+  channel_sums<M, 1>(l, var.data(), [=](int64_t at, int64_t c, int) {
+    const M d = M(x[at]) - about[c];
+    return d * d;
+  });
+  for (int64_t c = 0; c < l.channels; ++c) {
+    var[c] /= count;
+    invstd[c] = 1 / std::sqrt(var[c] + a.eps);
+  }
+  store_values(mean.data(), l.channels, a.mean);
+  store_values(invstd.data(), l.channels, a.invstd);
+  update(a.running_mean, l.channels, a.momentum, mean.data(), 1);
+  update(a.running_var, l.channels, a.momentum, var.data(), count / (count - 1));
+  normalise<T>(a.x, a.out, mean.data(), invstd.data(), a.gamma, a.beta);
+}
+
+template <class T> void evaluation(const BatchNormEval& a) {
+  const int64_t channels = a.x.sizes()[1];
+  const Parameters<double> mean(a.mean, channels, 0), var(a.var, channels, 1);
+  Scratch<double> invstd(channels);
+  for (int64_t c = 0; c < channels; ++c) invstd[c] = 1 / std::sqrt(var[c] + a.eps);
+  normalise<T>(a.x, a.out, mean.data(), invstd.data(), a.gamma, a.beta);
+}
+
+template <class T> void backward(const BatchNormBackward& a) {
+  using M = MathType<T>;
+  const ChannelLayout l = channel_layout(a.x);
+  const int64_t channels = l.channels;
+  const T *g = data_of<T>(a.g), *x = data_of<T>(a.x);
+  const Parameters<M> mean(a.mean, channels, M(0)), invstd(a.invstd, channels, M(0));
+  const Parameters<M> gamma(a.gamma, channels, M(1));
+  const M* about = mean.data();
+  Scratch<double> sums(2 * channels);
+  if (a.training || a.dgamma.defined() || a.dbeta.defined()) {
+    channel_sums<M, 2>(l, sums.data(), [=](int64_t at, int64_t c, int term) {
+      return term == 0 ? M(g[at]) : M(g[at]) * (M(x[at]) - about[c]);
+    });
+    for (int64_t c = 0; c < channels; ++c) sums[channels + c] *= static_cast<double>(invstd[c]);
+    store_values(sums.data(), channels, a.dbeta);
+    store_values(sums.data() + channels, channels, a.dgamma);
+  }
+  if (!a.dx.defined()) return;
+  // dx = scale * (g - pull - (x - mean) * slope)
+  const auto count = static_cast<double>(l.batch * l.inner);
+  Scratch<M> factors(3 * channels);
+  M *scale = factors.data(), *pull = scale + channels, *slope = pull + channels;
+  for (int64_t c = 0; c < channels; ++c) {
+    scale[c] = invstd[c] * gamma[c];
+    pull[c] = a.training ? static_cast<M>(sums[c] / count) : M(0);
+    slope[c] = a.training ? static_cast<M>(sums[channels + c] / count) * invstd[c] : M(0);
+  }
+  T* __restrict dx = static_cast<T*>(a.dx.raw_data());
+  for_elements(l, [=](int64_t at, int64_t c) {
+    const M value = scale[c] * (M(g[at]) - pull[c] - (M(x[at]) - about[c]) * slope[c]);
+    dx[at] = static_cast<T>(value);
+  });
+}
+
+const char* why_not(const Tensor& x) {
+  return channel_layout(x).dense ? nullptr : "expected a contiguous or channels-last tensor";
+}
+const char* training_why_not(const BatchNorm& a) { return why_not(a.x); }
+const char* evaluation_why_not(const BatchNormEval& a) { return why_not(a.x); }
+const char* backward_why_not(const BatchNormBackward& a) { return why_not(a.x); }
+
+void run_training(const BatchNorm& a) {
+  if (a.x.numel() == 0) return;
+  visit_dtype(FloatTypes{}, "batch_norm", a.dtype(), [&]<class T>() { training<T>(a); });
+}
+void run_evaluation(const BatchNormEval& a) {
+  if (a.x.numel() == 0) return;
+  visit_dtype(FloatTypes{}, "batch_norm", a.dtype(), [&]<class T>() { evaluation<T>(a); });
+}
+void run_backward(const BatchNormBackward& a) {
+  if (a.x.numel() == 0) {
+    const Parameters<float> zeros({}, a.x.sizes()[1], 0);
+    store_values(zeros.data(), a.x.sizes()[1], a.dgamma);
+    store_values(zeros.data(), a.x.sizes()[1], a.dbeta);
+    return;
+  }
+  visit_dtype(FloatTypes{}, "batch_norm", a.dtype(), [&]<class T>() { backward<T>(a); });
+}
+
+const std::vector<DType> kFloats = {kFloat32, kFloat64, kFloat16, kBFloat16};
+const bool kTraining =
+    batch_norm_kernels().add({"cpu", kCPU, kFloats, run_training, 1, training_why_not});
+const bool kEvaluation =
+    batch_norm_eval_kernels().add({"cpu", kCPU, kFloats, run_evaluation, 1, evaluation_why_not});
+const bool kBackward =
+    batch_norm_backward_kernels().add({"cpu", kCPU, kFloats, run_backward, 1, backward_why_not});
+
+}  // namespace
+}  // namespace iolaus

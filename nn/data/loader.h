@@ -1,0 +1,77 @@
+// DataLoader: batches of a dataset, epoch by epoch. The order of the samples and everything random
+// in them are functions of (seed, epoch, sample) alone; worker threads only make batches earlier,
+// never others. An epoch can start at any batch, so training resumes in the middle of one.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "nn/data/dataset.h"
+
+namespace iolaus::nn::data {
+
+struct DataLoaderOptions {
+  int64_t batch_size = 64;
+  bool shuffle = false;
+  bool drop_last = false;   // leave out the last batch where it is smaller
+  int num_workers = 0;      // threads that make batches; 0: the caller's
+  int prefetch_factor = 2;  // batches that each worker may be ahead
+  uint64_t seed = 0;
+};
+
+/// One pass over the data. Ends its workers when it goes.
+class Epoch {
+ public:
+  struct State;
+  explicit Epoch(std::unique_ptr<State> state);
+  Epoch(Epoch&&) noexcept;
+  ~Epoch();
+
+  /// The next batch; nothing after the last. Errors: what the dataset throws, with the batch's
+  /// number in front ("[data] batch 3: sample 17: ..."); the batch after it can then be asked for.
+  std::optional<Batch> next();
+  /// Number of the batch that next() gives.
+  int64_t position() const;
+
+  /// for (Batch& batch : loader.epoch(0)).
+  class Iterator {
+   public:
+    explicit Iterator(Epoch* epoch) : epoch_(epoch) { ++*this; }
+    Batch& operator*() { return *batch_; }
+    Iterator& operator++() {
+      batch_ = epoch_->next();
+      return *this;
+    }
+    bool operator!=(std::nullptr_t) const { return batch_.has_value(); }
+
+   private:
+    Epoch* epoch_;
+    std::optional<Batch> batch_;
+  };
+  Iterator begin() { return Iterator(this); }
+  std::nullptr_t end() const { return nullptr; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+class DataLoader {
+ public:
+  /// Errors: kInvalidArgument for a batch size, number of workers or prefetch factor that makes no
+  /// sense.
+  DataLoader(DatasetPtr dataset, const DataLoaderOptions& options);
+  /// Batches in an epoch.
+  int64_t num_batches() const;
+  const DataLoaderOptions& options() const { return options_; }
+  const DatasetPtr& dataset() const { return dataset_; }
+  /// The order of all samples in an epoch.
+  std::vector<int64_t> order(int64_t epoch) const;
+  /// Starts a pass at batch first_batch. Errors: kIndex beyond the last.
+  Epoch epoch(int64_t epoch, int64_t first_batch = 0) const;
+
+ private:
+  DatasetPtr dataset_;
+  DataLoaderOptions options_;
+};
+
+}  // namespace iolaus::nn::data
