@@ -112,10 +112,10 @@ Device set_up(const config::Node& cfg) {
     if (choice.is_null()) continue;
     if (!choice.is_string()) wrong(choice, "a kernel variant must be a name or null");
     try {
-      select_kernel(choice.key().str(), choice.as_string());
+      select_kernel(choice.key().text(), choice.as_string());
     } catch (const Error& e) {
-      throw Error(e.code(), std::string(e.what()) + "\n(kernels." + choice.key().str() + ", " +
-                                choice.mark().str() + ")");
+      throw Error(e.code(), std::string(e.what()) + "\n(kernels." + choice.key().text() + ", " +
+                                choice.mark().text() + ")");
     }
   }
   return device;
@@ -146,7 +146,7 @@ void add_optimizer(const config::Node& cfg, nn::Experiment& e) {
 nn::TrainerOptions trainer_options(const config::Node& trainer) {
   std::vector<std::string> known(std::begin(kTrainerKeys), std::end(kTrainerKeys));
   for (const config::Node& entry : trainer) {
-    const std::string key = entry.key().str();
+    const std::string key = entry.key().text();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       wrong(entry, "the trainer has no option '" + key + "'." + config::did_you_mean(key, known));
     }

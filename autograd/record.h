@@ -56,7 +56,8 @@ template <class Fn> class FunctionNode final : public Node {
  private:
   static void store(Tensor&& grad, std::span<Tensor> out) { out[0] = std::move(grad); }
   template <class List> static void store(List&& list, std::span<Tensor> out) {
-    for (size_t i = 0; i < out.size(); ++i) out[i] = std::move(list[i]);
+    Tensor* from = std::data(list);  // by pointer: GCC 12 folds arrays of several sizes, and warns
+    for (size_t i = 0; i < out.size(); ++i) out[i] = std::move(from[i]);
   }
   std::optional<Fn> fn_;
 };

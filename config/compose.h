@@ -36,9 +36,9 @@ struct Composition {
 struct ComposerSettings {
   std::string job_name;
   std::string version_base = "1.3";
-  std::optional<std::string> config_dir;            // the application's own tree
-  std::optional<std::string> extra_config_dir;      // --config-dir
-  std::vector<SearchPathElement> search_path = {};  // more, after these
+  std::optional<std::string> config_dir = {};        // the application's own tree
+  std::optional<std::string> extra_config_dir = {};  // --config-dir
+  std::vector<SearchPathElement> search_path = {};   // more, after these
 };
 
 class Composer {
@@ -56,6 +56,8 @@ class Composer {
                          const std::vector<Override>& overrides,
                          std::vector<std::string>& warnings);
   /// The repository before any config is read.
+  /// Throws kConfig with all problems where a config does not fit the schemas of its groups.
+  void check_schemas(const Composition& composition, const std::optional<std::string>& config_name);
   Repository& base_repository() { return *base_; }
   OverrideGrammar grammar() const;
   const ComposerSettings& settings() const { return settings_; }

@@ -27,87 +27,6 @@ bool is_escapable(char c) {
   return std::string_view("\\()[]{}:=, \t").find(c) != std::string_view::npos;
 }
 
-/// '0' | [1-9](_?[0-9])*
-bool take_int(std::string_view text, std::size_t& i) {
-  if (i >= text.size() || !is_digit(text[i])) return false;
-  if (text[i] == '0') return ++i, true;
-  while (i < text.size()) {
-    if (is_digit(text[i])) {
-      ++i;
-    } else if (text[i] == '_' && i + 1 < text.size() && is_digit(text[i + 1])) {
-      i += 2;
-    } else {
-      break;
-    }
-  }
-  return true;
-}
-
-/// [0-9](_?[0-9])*
-bool take_digits(std::string_view text, std::size_t& i) {
-  if (i >= text.size() || !is_digit(text[i])) return false;
-  ++i;
-  while (i < text.size()) {
-    const std::size_t digit = text[i] == '_' ? i + 1 : i;
-    if (digit >= text.size() || !is_digit(text[digit])) break;
-    i = digit + 1;
-  }
-  return true;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-std::string without_underscores(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c != '_') out += c;
-  }
-  return out;
-}
-
-bool is_float_text(std::string_view text) {
-  std::size_t i = !text.empty() && (text[0] == '+' || text[0] == '-') ? 1 : 0;
-  const std::string word = lower(text.substr(i));
-  if (word == "inf" || word == "nan") return true;
-  const bool whole = take_int(text, i);
-  bool fraction = false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    fraction = true;
-    if (!take_digits(text, i) && !whole) return false;
-  } else if (!whole) {
-    return false;
-  }
-  if (i == text.size()) return fraction;
-  if (text[i] != 'e' && text[i] != 'E') return false;
-  ++i;
-  if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-  return take_digits(text, i) && i == text.size();
-}
-
-/// An unquoted text by its type: null, bool, int, float, else string.
-Node typed(std::string_view text) {
-  const std::string word = text.size() <= 5 ? lower(text) : std::string();
-  if (word == "null") return Node();
-  if (word == "true" || word == "false") return Node(word == "true");
-  std::size_t i = !text.empty() && (text[0] == '+' || text[0] == '-') ? 1 : 0;
-  if (take_int(text, i) && i == text.size()) {
-    std::int64_t value = 0;
-    if (parse_int(without_underscores(text), 10, value) == IntStatus::kOk) return Node(value);
-    throw GrammarError("[interpolation] expected an integer of at most 64 bits, got " +
-                       std::string(text.substr(0, 60)));
-  }
-  if (is_float_text(text)) {
-    const auto value = parse_float(without_underscores(text));
-    if (value) return Node(*value);
-  }
-  return Node(text);
-}
-
 Expression literal(Node value) {
   Expression out;
   out.literal = std::move(value);
@@ -217,8 +136,8 @@ class Parser {
       ++at_;
       can_be_resolver = false;
     }
-    // The reference's quick check lets `${:x}` pass until it is resolved.
-    if (out.parts.empty() && closes(':')) return resolver(std::move(out), start);
+    // The reference's quick check lets a simple `${:x}` pass until it is resolved.
+    if (depth_ == 1 && out.parts.empty() && closes(':')) return resolver(std::move(out), start);
     path_start(out, can_be_resolver);
     for (;;) {
       if (closes('}')) break;
@@ -385,7 +304,7 @@ class Parser {
     }
     text.resize(solid);
     if (at_ == start || text.empty()) fail_here("expected a key");
-    return escaped ? Node(text) : typed(text);
+    return escaped ? Node(text) : typed_literal(text);
   }
 
   /// A run of unquoted characters, escapes and interpolations. One lone interpolation keeps its
@@ -424,7 +343,7 @@ class Parser {
     if (at_ == start) fail_here("expected a value");
     if (pieces.lone_interpolation()) return pieces.lone();
     if (pieces.has_interpolation() || escaped) return pieces.concat();
-    return literal(typed(pieces.literal_text()));
+    return literal(typed_literal(pieces.literal_text()));
   }
 
   /// Blanks before a separator are not part of the value.

@@ -34,6 +34,8 @@ class GrammarError : public Error {
   explicit GrammarError(const std::string& message) : Error(ErrorCode::kConfig, message) {}
 };
 
+/// An unquoted text by its type: null, bool, int, float, else string.
+Node typed_literal(std::string_view text);
 /// A config value: text with interpolations in it. A lone interpolation keeps the type of its
 /// value.
 Expression parse_interpolated(std::string_view text);

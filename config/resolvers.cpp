@@ -12,8 +12,6 @@
 
 namespace iolaus::config {
 
-std::shared_ptr<const Node> hydra_config();  // of config/interpolation.cpp
-
 namespace detail {
 namespace {
 
@@ -57,6 +55,7 @@ Value select(const ResolverCall& call, const Args& args) {
 
 Value create(const ResolverCall& call, const Args& args) {
   check_arguments(args, "create", {"obj"}, 1);
+  if (args[0].is_null()) return computed(Node());
   Node node = args[0];
   if (node.is_string()) {
     node = load_yaml(node.as_string(), "<unicode string>");

@@ -1,8 +1,11 @@
 // Inside of the interpolation engine: what resolvers and the evaluation share. Not for users.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/interpolation.h"
@@ -27,6 +30,14 @@ struct ResolverEntry {
   bool replaceable = false;  // an extension of ours, which a user's resolver may replace silently
 };
 using InternalResolver = std::function<Value(const ResolverCall&, const std::vector<Node>&)>;
+
+/// The entry of a name; one without functions where there is none.
+ResolverEntry resolver_entry(const std::string& name);
+std::optional<Node> cached_result(const std::string& name, const std::vector<std::string>& texts);
+void cache_result(const std::string& name, const std::vector<std::string>& texts,
+                  const Node& result);
+/// What set_hydra_config was given.
+std::shared_ptr<const Node> hydra_config();
 
 /// The resolvers that come with the library, by name.
 std::vector<std::pair<std::string, ResolverEntry>> builtin_resolvers();

@@ -25,6 +25,11 @@ struct Problem {
 };
 [[noreturn]] void raise(const Problem& problem);
 
+/// Name of the token that starts at a mark, as PyYAML would meet it. Several can start there: an
+/// end of block is what the parser stumbled over only if it is alone, and the start of the mapping
+/// that is being parsed has been read already.
+std::string token_at(std::string_view text, const yaml_mark_t& mark, bool mapping_starts_here);
+
 /// `  in "conf/a.yaml", line 3, column 5`.
 std::string place(const Mark& mark);
 

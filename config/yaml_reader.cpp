@@ -2,12 +2,7 @@
 // merge keys, tags, duplicate keys) and OmegaConf's wrapping (key types, supported values, syntax
 // of interpolations), in the order in which the reference would complain: first the stream, then
 // the construction from the outside in, then the values in document order.
-#include <yaml.h>
-
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -15,83 +10,11 @@
 #include "config/interpolation.h"
 #include "config/python_text.h"
 #include "config/scalar.h"
-#include "config/yaml.h"
-#include "config/yaml_error.h"
+#include "config/yaml_events.h"
 #include "config/yaml_tags.h"
 
-namespace iolaus::config {
+namespace iolaus::config::yaml {
 namespace {
-
-using yaml::Problem;
-using yaml::to_mark;
-
-/// Where text was inserted to please libyaml: a line and the column of the insertion.
-struct Shift {
-  std::uint32_t line, column, size;
-};
-
-/// libyaml's parser and its current event.
-class Events {
- public:
-  Events(std::string_view text, std::uint32_t source, const std::vector<Shift>& shifts)
-      : text_(text),
-        source_(source),
-        shifts_(shifts),
-        strict_(yaml::stricter_problem(text, source)) {
-    if (yaml_parser_initialize(&parser_) == 0) fail(ErrorCode::kOutOfMemory, "[yaml] no memory");
-    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
-                                 text.size());
-  }
-  Events(const Events&) = delete;
-  Events& operator=(const Events&) = delete;
-  ~Events() {
-    yaml_event_delete(&event_);
-    yaml_parser_delete(&parser_);
-  }
-
-  /// Moves on to the next event; throws the translated error.
-  const yaml_event_t& next() {
-    yaml_event_delete(&event_);
-    const bool parsed = yaml_parser_parse(&parser_, &event_) != 0;
-    if (strict_ && passed(parsed ? event_.end_mark : parser_.problem_mark, strict_->mark)) {
-      raise(*strict_);
-    }
-    if (!parsed) {
-      event_.type = YAML_NO_EVENT;
-      if (auto repair = yaml::repair_for(parser_, text_)) throw std::move(*repair);
-      raise(yaml::translate(parser_, text_, source_));
-    }
-    return event_;
-  }
-  const yaml_event_t& current() const { return event_; }
-  Mark mark() const { return original(to_mark(event_.start_mark, source_)); }
-
- private:
-  /// Where the place is in the text as it was before any repair.
-  Mark original(Mark mark) const {
-    for (auto shift = shifts_.rbegin(); shift != shifts_.rend(); ++shift) {
-      if (mark.line == shift->line && mark.column > shift->column) mark.column -= shift->size;
-    }
-    return mark;
-  }
-  [[noreturn]] void raise(Problem problem) const {
-    problem.mark = original(problem.mark);
-    problem.context_mark = original(problem.context_mark);
-    yaml::raise(problem);
-  }
-  bool passed(const yaml_mark_t& mark, const Mark& limit) const {
-    const Mark here = to_mark(mark, source_);
-    return here.line > limit.line || (here.line == limit.line && here.column >= limit.column);
-  }
-
-  std::string_view text_;
-  std::uint32_t source_;
-  const std::vector<Shift>& shifts_;
-  std::optional<Problem> strict_;
-  yaml_parser_t parser_{};
-  yaml_event_t event_{};
-};
 
 std::string text_of(const yaml_char_t* text) {
   return text != nullptr ? reinterpret_cast<const char*>(text) : "";
@@ -105,7 +28,9 @@ class Reader {
 
   Node read() {
     events_.next();  // stream start
-    if (events_.next().type == YAML_STREAM_END_EVENT) return Node();
+    events_.next();
+    events_.check_document_start();
+    if (events_.current().type == YAML_STREAM_END_EVENT) return Node();
     events_.next();
     const Mark start = events_.mark();
     Composed composed = compose();
@@ -113,10 +38,10 @@ class Reader {
     Node root = std::move(composed.node);
     events_.next();  // document end
     if (events_.next().type != YAML_STREAM_END_EVENT) {
-      yaml::raise({"expected a single document in the stream", start, "but found another document",
-                   events_.mark()});
+      raise({"expected a single document in the stream", start, "but found another document",
+             events_.mark()});
     }
-    if (construction_) yaml::raise(*construction_);
+    if (construction_) raise(*construction_);
     if (!conversion_.empty()) throw Error(ErrorCode::kConfig, conversion_);
     return root;
   }
@@ -124,7 +49,7 @@ class Reader {
  private:
   struct Composed {
     Node node;
-    yaml::Tag tag = yaml::Tag::kString;
+    Tag tag = Tag::kString;
   };
   struct Entry {
     Composed key, value;
@@ -147,11 +72,11 @@ class Reader {
     const Mark mark = events_.mark();
     if (event.type == YAML_ALIAS_EVENT) return alias(text_of(event.data.alias.anchor), mark);
     if (++depth_ > limits_.depth) {
-      yaml::raise({"",
-                   {},
-                   "[yaml] expected at most " + std::to_string(limits_.depth) +
-                       " levels of nesting, got more",
-                   mark});
+      raise({"",
+             {},
+             "[yaml] expected at most " + std::to_string(limits_.depth) +
+                 " levels of nesting, got more",
+             mark});
     }
     const std::size_t nodes_before = nodes_++;
     const std::string anchor = anchor_of(event);
@@ -184,8 +109,8 @@ class Reader {
   void declare(const std::string& name, const Mark& mark) {
     const auto [entry, fresh] = anchors_.try_emplace(name);
     if (!fresh) {
-      yaml::raise({"found duplicate anchor " + python_quoted(name) + "; first occurrence",
-                   entry->second.mark, "second occurrence", mark});
+      raise({"found duplicate anchor " + python_quoted(name) + "; first occurrence",
+             entry->second.mark, "second occurrence", mark});
     }
     entry->second.mark = mark;
   }
@@ -193,24 +118,23 @@ class Reader {
   Composed alias(const std::string& name, const Mark& mark) {
     const auto found = anchors_.find(name);
     if (found == anchors_.end()) {
-      yaml::raise({"", {}, "found undefined alias " + python_quoted(name), mark});
+      raise({"", {}, "found undefined alias " + python_quoted(name), mark});
     }
     const Anchor& anchor = found->second;
     if (!anchor.complete) {
-      yaml::raise({"[yaml] found recursive alias " + python_quoted(name) + "; anchored",
-                   anchor.mark, "used inside itself", mark});
+      raise({"[yaml] found recursive alias " + python_quoted(name) + "; anchored", anchor.mark,
+             "used inside itself", mark});
     }
     ++written_aliases_;
     nodes_ += anchor.nodes;
     added_ += anchor.nodes;
     const std::size_t written = nodes_ - added_ + written_aliases_;
     if (added_ > limits_.nodes || nodes_ > limits_.expansion * written) {
-      yaml::raise({"",
-                   {},
-                   "[yaml] expected aliases to add at most " + std::to_string(limits_.nodes) +
-                       " nodes, and not to grow the text " + std::to_string(limits_.expansion) +
-                       " times",
-                   mark});
+      raise({"",
+             {},
+             "[yaml] expected aliases to add at most " + std::to_string(limits_.nodes) +
+                 " nodes, and not to grow the text " + std::to_string(limits_.expansion) + " times",
+             mark});
     }
     return anchor.value;
   }
@@ -222,24 +146,24 @@ class Reader {
     const std::string tag = text_of(event.tag);
     if (tag.empty() || tag == "!") {
       const bool implicit = event.plain_implicit != 0 || tag == "!";
-      out.tag = implicit ? yaml::tag_of(tag_of_plain(text)) : yaml::Tag::kString;
+      out.tag = implicit ? tag_of(tag_of_plain(text)) : Tag::kString;
     } else {
-      out.tag = yaml::tag_named(tag);
+      out.tag = tag_named(tag);
     }
     try {
-      out.node = yaml::construct_scalar(out.tag, tag, text);
+      out.node = construct_scalar(out.tag, tag, text);
     } catch (const Error& error) {
       note({"", {}, error.what(), mark});
     }
-    if (out.tag == yaml::Tag::kTimestamp) unsupported(text.size() > 10 ? "datetime" : "date");
+    if (out.tag == Tag::kTimestamp) unsupported(text.size() > 10 ? "datetime" : "date");
     return out;
   }
 
   Composed sequence(const Mark& mark) {
     const std::string tag_text = text_of(events_.current().data.sequence_start.tag);
-    Composed out{Node::list(), yaml::Tag::kSequence};
-    if (!tag_text.empty() && tag_text != "!") out.tag = yaml::tag_named(tag_text);
-    if (const std::string wrong = yaml::wrong_kind(out.tag, tag_text, "sequence"); !wrong.empty()) {
+    Composed out{Node::list(), Tag::kSequence};
+    if (!tag_text.empty() && tag_text != "!") out.tag = tag_named(tag_text);
+    if (const std::string wrong = wrong_kind(out.tag, tag_text, "sequence"); !wrong.empty()) {
       note({"", {}, wrong, mark});
     }
     for (std::size_t i = 0; events_.next().type != YAML_SEQUENCE_END_EVENT; ++i) {
@@ -249,15 +173,15 @@ class Reader {
       out.node.append(std::move(item.node));
       path_.pop_back();
     }
-    if (out.tag == yaml::Tag::kOrderedMap || out.tag == yaml::Tag::kPairs) to_pairs(out, mark);
-    if (out.tag == yaml::Tag::kPath) out.node = yaml::join_path(out.node);
+    if (out.tag == Tag::kOrderedMap || out.tag == Tag::kPairs) to_pairs(out, mark);
+    if (out.tag == Tag::kPath) out.node = join_path(out.node);
     return out;
   }
 
   /// !!omap and !!pairs: each item is a dict of one entry, and becomes a pair.
   void to_pairs(Composed& out, const Mark& mark) {
-    const char* context = out.tag == yaml::Tag::kPairs ? "while constructing pairs"
-                                                       : "while constructing an ordered map";
+    const char* context =
+        out.tag == Tag::kPairs ? "while constructing pairs" : "while constructing an ordered map";
     for (Node& item : out.node) {
       if (!item.is_dict()) {
         return note({context, mark,
@@ -288,9 +212,9 @@ class Reader {
 
   Composed mapping(const Mark& mark) {
     const std::string tag_text = text_of(events_.current().data.mapping_start.tag);
-    Composed out{Node::dict(), yaml::Tag::kMapping};
-    if (!tag_text.empty() && tag_text != "!") out.tag = yaml::tag_named(tag_text);
-    if (const std::string wrong = yaml::wrong_kind(out.tag, tag_text, "mapping"); !wrong.empty()) {
+    Composed out{Node::dict(), Tag::kMapping};
+    if (!tag_text.empty() && tag_text != "!") out.tag = tag_named(tag_text);
+    if (const std::string wrong = wrong_kind(out.tag, tag_text, "mapping"); !wrong.empty()) {
       note({"", {}, wrong, mark});
     }
     std::vector<Entry> entries;
@@ -301,16 +225,15 @@ class Reader {
       entry.mark = events_.mark();
       const std::string raw = raw_key();
       entry.key = compose_key();
-      if (entry.key.tag == yaml::Tag::kString && entry.key.node.is_string() &&
-          !seen.insert(raw).second) {
+      if (entry.key.tag == Tag::kString && entry.key.node.is_string() && !seen.insert(raw).second) {
         note({"while constructing a mapping", mark, "found duplicate key " + raw, entry.mark}, 1);
       }
-      merges |= entry.key.tag == yaml::Tag::kMerge;
+      merges |= entry.key.tag == Tag::kMerge;
       const Key key = to_key(entry.key);
       path_.push_back({false, 0, &key});
       events_.next();
       entry.value = compose();
-      if (entry.key.tag != yaml::Tag::kMerge) check_value(entry.value);
+      if (entry.key.tag != Tag::kMerge) check_value(entry.value);
       path_.pop_back();
       if (entry.key.node.is_container()) {
         note({"while constructing a mapping", mark, "found unhashable key", entry.mark});
@@ -318,11 +241,11 @@ class Reader {
         if (conversion_.empty()) {
           conversion_ = std::string("Incompatible key type '") + entry.key.node.type_name() +
                         "'\n    full_key: " + full_key() + "\n    object_type=dict\n" +
-                        yaml::place(entry.mark);
+                        place(entry.mark);
         }
       }
     }
-    if (out.tag == yaml::Tag::kSet) unsupported("set");
+    if (out.tag == Tag::kSet) unsupported("set");
     assemble(out.node, entries, mark, merges);
     return out;
   }
@@ -330,7 +253,7 @@ class Reader {
   /// The entry's key; `=` is a string there, and an alias may stand for it.
   Composed compose_key() {
     Composed key = compose();
-    if (key.tag == yaml::Tag::kValue) key.tag = yaml::Tag::kString;
+    if (key.tag == Tag::kValue) key.tag = Tag::kString;
     return key;
   }
 
@@ -363,14 +286,14 @@ class Reader {
   /// What is merged comes first, then the mapping's own entries, which win.
   void assemble(Node& dict, std::vector<Entry>& entries, const Mark& mark, bool merges) {
     for (Entry& entry : entries) {
-      if (!merges || entry.key.tag != yaml::Tag::kMerge) continue;
+      if (!merges || entry.key.tag != Tag::kMerge) continue;
       merge_into(dict, entry.value.node, mark);
     }
     for (Entry& entry : entries) {
       // Null and bytes are keys for Python, but not for OmegaConf: an error has been noted.
       const bool key_fits =
           !entry.key.node.is_container() && !entry.key.node.is_null() && !entry.key.node.is_bytes();
-      if (entry.key.tag == yaml::Tag::kMerge || !key_fits) continue;
+      if (entry.key.tag == Tag::kMerge || !key_fits) continue;
       Node& child = dict.set(to_key(entry.key), std::move(entry.value.node));
       child.set_key_mark(entry.mark);
     }
@@ -408,7 +331,7 @@ class Reader {
     if (!conversion_.empty()) return;
     conversion_ = std::string("Value '") + type + "' is not a supported primitive type\n" +
                   "    full_key: " + full_key() + "\n    object_type=dict\n" +
-                  yaml::place(events_.mark());
+                  place(events_.mark());
   }
 
   /// A value on its way into a container: `=` and `<<` have no constructor, interpolations must
@@ -420,13 +343,13 @@ class Reader {
       check_interpolation(value.node.as_string());
     } catch (const Error& error) {
       conversion_ = std::string(error.what()) + "\n    full_key: " + full_key() +
-                    "\n    object_type=dict\n" + yaml::place(value.node.mark());
+                    "\n    object_type=dict\n" + place(value.node.mark());
     }
   }
 
   void check_tag(const Composed& value) {
-    if (value.tag != yaml::Tag::kMerge && value.tag != yaml::Tag::kValue) return;
-    note({"", {}, yaml::no_constructor(value.tag), value.node.mark()});
+    if (value.tag != Tag::kMerge && value.tag != Tag::kValue) return;
+    note({"", {}, no_constructor(value.tag), value.node.mark()});
   }
 
   std::string full_key() const {
@@ -455,59 +378,11 @@ class Reader {
   std::string conversion_;
 };
 
-Shift shift_of(std::string_view text, const yaml::Repair& repair) {
-  Shift out{1, 1, static_cast<std::uint32_t>(repair.text.size())};
-  for (std::size_t i = 0; i < repair.at;) {
-    const char32_t c = next_character(text, i);
-    ++out.column;
-    if (c == '\n') ++out.line, out.column = 1;
-  }
-  return out;
-}
-
-std::string read_text(const std::string& path, const LoadLimits& limits) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) fail(ErrorCode::kIo, "[config] cannot open {}", path);
-  const auto size = static_cast<std::streamoff>(file.tellg());
-  if (size < 0) fail(ErrorCode::kIo, "[config] cannot read {}", path);
-  IOLAUS_CHECK_CODE(static_cast<std::size_t>(size) <= limits.bytes, ErrorCode::kConfig,
-                    "[config] expected at most {} bytes in {}, got {}", limits.bytes, path, size);
-  std::string text(static_cast<std::size_t>(size), '\0');
-  file.seekg(0);
-  if (!file.read(text.data(), size)) fail(ErrorCode::kIo, "[config] cannot read {}", path);
-  return text;
-}
-
 }  // namespace
 
-Node load_yaml(std::string_view text, std::string_view source, const LoadLimits& limits) {
-  IOLAUS_CHECK_CODE(text.size() <= limits.bytes, ErrorCode::kConfig,
-                    "[yaml] expected at most {} bytes in {}, got {}", limits.bytes, source,
-                    text.size());
-  const std::uint32_t id = intern_source(source);
-  yaml::check_characters(text, id);
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  constexpr int kMostRepairs = 64;
-  std::string repaired;
-  std::vector<Shift> shifts;
-  for (int i = 0;; ++i) {
-    try {
-      return Reader(text, id, limits, shifts).read();
-    } catch (const yaml::Repair& repair) {
-      IOLAUS_CHECK_CODE(i < kMostRepairs, ErrorCode::kConfig,
-                        "[yaml] expected blanks behind colons in flow collections, in {}", source);
-      shifts.push_back(shift_of(text, repair));
-      repaired = std::string(text.substr(0, repair.at)) + repair.text +
-                 std::string(text.substr(repair.at));
-      text = repaired;
-    }
-  }
+Node read_document(std::string_view text, std::uint32_t source, const LoadLimits& limits,
+                   const std::vector<Shift>& shifts) {
+  return Reader(text, source, limits, shifts).read();
 }
 
-Node load_file(const std::string& path, const LoadLimits& limits) {
-  const std::string text = read_text(path, limits);
-  if (path.ends_with(".json")) return load_json(text, path, limits);
-  return load_yaml(text, path, limits);
-}
-
-}  // namespace iolaus::config
+}  // namespace iolaus::config::yaml

@@ -6,6 +6,7 @@
 // Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -89,24 +90,51 @@ IOLAUS_HD inline uint64_t philox_below(PhiloxKey key, uint64_t i, uint64_t bound
 
 namespace detail {
 
+#if defined(__CUDACC__)
+IOLAUS_HD inline uint64_t double_bits(double x) {
+  union {
+    double d;
+    uint64_t u;
+  } c{x};
+  return c.u;
+}
+IOLAUS_HD inline double bits_double(uint64_t u) {
+  union {
+    uint64_t u;
+    double d;
+  } c{u};
+  return c.d;
+}
+#else
+inline uint64_t double_bits(double x) { return std::bit_cast<uint64_t>(x); }
+inline double bits_double(uint64_t u) { return std::bit_cast<double>(u); }
+#endif
+
 // The logarithm and the sine below are written out, with every rounding explicit (fma, no product
 // plus sum that a compiler may contract), so that host and device agree to the last bit, which
-// their math libraries do not promise. They are good to about 2 ulp of double.
+// their math libraries do not promise. They are good to about 2 ulp of double. Written without
+// loops and tables, so that a loop over elements is vectorised.
 
 // log of a normal double in (0, 1]: x = 2^e m, m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s).
 IOLAUS_HD inline double exact_log(double x) {
-  constexpr double kTerms[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11,
-                               1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21};
-  int e = 0;
-  double m = frexp(x, &e);
-  if (m < 0.70710678118654752) {
-    m = m * 2;
-    e = e - 1;
-  }
+  // Exponent and mantissa by their bits: a library call would keep loops from being vectorised.
+  const uint64_t bits = double_bits(x);
+  const double half = bits_double((bits & 0x000fffffffffffffu) | 0x3fe0000000000000u);
+  const bool low = half < 0.70710678118654752;
+  const double m = low ? half * 2 : half;
+  const int e = static_cast<int>(bits >> 52) - (low ? 1023 : 1022);
   const double s = (m - 1) / (m + 1);
   const double z = s * s;
-  double sum = kTerms[9];
-  for (int i = 8; i >= 0; --i) sum = fma(sum, z, kTerms[i]);
+  double sum = 1.0 / 21;
+  sum = ::fma(sum, z, 1.0 / 19);
+  sum = ::fma(sum, z, 1.0 / 17);
+  sum = ::fma(sum, z, 1.0 / 15);
+  sum = ::fma(sum, z, 1.0 / 13);
+  sum = ::fma(sum, z, 1.0 / 11);
+  sum = ::fma(sum, z, 1.0 / 9);
+  sum = ::fma(sum, z, 1.0 / 7);
+  sum = ::fma(sum, z, 1.0 / 5);
+  sum = ::fma(sum, z, 1.0 / 3);
   const double twice = s + s;
   const double tail = twice * z;
   return fma(static_cast<double>(e), 0.69314718055994531, fma(tail, sum, twice));
@@ -115,19 +143,28 @@ IOLAUS_HD inline double exact_log(double x) {
 // sin and cos of 2 pi u, u in [0, 1): the nearest quarter turn is taken off exactly, the rest,
 // within pi/4, is a Taylor series.
 IOLAUS_HD inline void exact_sincos(double u, double* sine, double* cosine) {
-  constexpr double kInverse[] = {1.0 / (2 * 3),   1.0 / (4 * 5),   1.0 / (6 * 7),
-                                 1.0 / (8 * 9),   1.0 / (10 * 11), 1.0 / (12 * 13),
-                                 1.0 / (14 * 15), 1.0 / (16 * 17)};
-  constexpr double kInverseCos[] = {1.0 / (1 * 2),   1.0 / (3 * 4),   1.0 / (5 * 6),
-                                    1.0 / (7 * 8),   1.0 / (9 * 10),  1.0 / (11 * 12),
-                                    1.0 / (13 * 14), 1.0 / (15 * 16), 1.0 / (17 * 18)};
   const double turns = u * 4;
   const int quarter = static_cast<int>(turns + 0.5);
   const double x = (turns - quarter) * 1.5707963267948966;
   const double z = -(x * x);
   double s = 1, c = 1;
-  for (int i = 7; i >= 0; --i) s = ::fma(z * kInverse[i], s, 1.0);
-  for (int i = 8; i >= 0; --i) c = ::fma(z * kInverseCos[i], c, 1.0);
+  s = ::fma(z * (1.0 / (16 * 17)), s, 1.0);
+  s = ::fma(z * (1.0 / (14 * 15)), s, 1.0);
+  s = ::fma(z * (1.0 / (12 * 13)), s, 1.0);
+  s = ::fma(z * (1.0 / (10 * 11)), s, 1.0);
+  s = ::fma(z * (1.0 / (8 * 9)), s, 1.0);
+  s = ::fma(z * (1.0 / (6 * 7)), s, 1.0);
+  s = ::fma(z * (1.0 / (4 * 5)), s, 1.0);
+  s = ::fma(z * (1.0 / (2 * 3)), s, 1.0);
+  c = ::fma(z * (1.0 / (17 * 18)), c, 1.0);
+  c = ::fma(z * (1.0 / (15 * 16)), c, 1.0);
+  c = ::fma(z * (1.0 / (13 * 14)), c, 1.0);
+  c = ::fma(z * (1.0 / (11 * 12)), c, 1.0);
+  c = ::fma(z * (1.0 / (9 * 10)), c, 1.0);
+  c = ::fma(z * (1.0 / (7 * 8)), c, 1.0);
+  c = ::fma(z * (1.0 / (5 * 6)), c, 1.0);
+  c = ::fma(z * (1.0 / (3 * 4)), c, 1.0);
+  c = ::fma(z * (1.0 / (1 * 2)), c, 1.0);
   s = s * x;
   *sine = (quarter & 1) ? ((quarter & 2) ? -c : c) : ((quarter & 2) ? -s : s);
   *cosine = (quarter & 1) ? ((quarter & 2) ? s : -s) : ((quarter & 2) ? -c : c);

@@ -2,8 +2,9 @@
 // and the three passes of a convolution (as implicit matrices) are one kernel.
 //
 // A block computes a 64 x 64 tile of C (M x N), in steps of 16 along K through shared memory; each
-// of its 256 threads keeps a 4 x 4 part in registers. Out of range elements count as 0. Sums run
-// over K in order: deterministic. 2 M N K flops; plain fp32 units, no tensor cores.
+// of its 256 threads keeps a 4 x 4 part in registers. Out of range elements count as 0. Each step's
+// 16 products are summed by themselves and then added, in order of K: deterministic, with rounding
+// errors of a sum of K / 16. 2 M N K flops; plain fp32 units, no tensor cores.
 #pragma once
 
 #include "kernels/gpu.h"
@@ -24,7 +25,8 @@ using TileSum = std::conditional_t<is_floating(dtype_of<T>), MathType<T>, int64_
 ///   b)
 /// A is its Sum type. Blocks: x over tiles of N, y over tiles of M, z over items times splits.
 template <class Problem>
-__global__ void __launch_bounds__(kTileThreads) tile_gemm_kernel(Problem p, int64_t row_tiles) {
+__global__ void __launch_bounds__(kTileThreads, sizeof(typename Problem::Sum) > 4 ? 1 : 2)
+    tile_gemm_kernel(Problem p, int64_t row_tiles) {
   using A = typename Problem::Sum;
   SHARED_ARRAY(A, a_tile, [kTileDepth][kTileSize + 4]);  // + 4: fewer bank conflicts when filled
   SHARED_ARRAY(A, b_tile, [kTileDepth][kTileSize + 4]);
@@ -52,7 +54,8 @@ __global__ void __launch_bounds__(kTileThreads) tile_gemm_kernel(Problem p, int6
           b_tile[bl][bj] = b_in ? p.b(item, l0 + bl, j0 + bj) : A(0);
         }
         __syncthreads();
-#pragma unroll
+        A step[kTilePart][kTilePart] = {};
+#pragma unroll 4  // 64 multiply-adds a turn hide the loop; more only lengthens the build
         for (int l = 0; l < kTileDepth; ++l) {
           A left[kTilePart], right[kTilePart];
 #pragma unroll
@@ -63,8 +66,13 @@ __global__ void __launch_bounds__(kTileThreads) tile_gemm_kernel(Problem p, int6
 #pragma unroll
           for (int q = 0; q < kTilePart; ++q) {
 #pragma unroll
-            for (int r = 0; r < kTilePart; ++r) sums[q][r] += left[q] * right[r];
+            for (int r = 0; r < kTilePart; ++r) step[q][r] += left[q] * right[r];
           }
+        }
+#pragma unroll
+        for (int q = 0; q < kTilePart; ++q) {
+#pragma unroll
+          for (int r = 0; r < kTilePart; ++r) sums[q][r] += step[q][r];
         }
         __syncthreads();  // the next step overwrites the tiles
       }

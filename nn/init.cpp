@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "autograd/grad_mode.h"
 #include "autograd/ops/random.h"
 
 namespace iolaus::nn {
@@ -16,26 +17,31 @@ Fans fans(const Tensor& weight) {
 }
 
 const Tensor& kaiming_uniform_(const Tensor& weight, double a) {
+  const NoGrad no_grad;
   const double bound = std::sqrt(6 / (1 + a * a) / static_cast<double>(fans(weight).in));
   return uniform_(weight, -bound, bound);
 }
 
 const Tensor& kaiming_normal_(const Tensor& weight, double a) {
+  const NoGrad no_grad;
   return normal_(weight, 0, std::sqrt(2 / (1 + a * a) / static_cast<double>(fans(weight).in)));
 }
 
 const Tensor& xavier_uniform_(const Tensor& weight, double gain) {
+  const NoGrad no_grad;
   const Fans f = fans(weight);
   const double bound = gain * std::sqrt(6 / static_cast<double>(f.in + f.out));
   return uniform_(weight, -bound, bound);
 }
 
 const Tensor& xavier_normal_(const Tensor& weight, double gain) {
+  const NoGrad no_grad;
   const Fans f = fans(weight);
   return normal_(weight, 0, gain * std::sqrt(2 / static_cast<double>(f.in + f.out)));
 }
 
 void reset_weight_and_bias(const Tensor& weight, const Tensor& bias) {
+  const NoGrad no_grad;
   if (weight.numel() == 0) return;
   kaiming_uniform_(weight, std::sqrt(5.0));
   if (!bias.defined()) return;

@@ -1,18 +1,12 @@
 // Reductions: the gradient of a sum is the gradient spread over what was summed.
-#include "autograd/ops/reduce.h"
+#include "autograd/ops/reduce_common.h"
 
 #include "autograd/op_registry.h"
-#include "autograd/ops/copy.h"
-#include "autograd/ops/elementwise.h"
-#include "autograd/ops/view.h"
-#include "autograd/record.h"
 #include "core/views.h"
-#include "kernels/reduce/reduce.h"
 
 namespace iolaus {
-namespace {
+namespace detail {
 
-// Bit d of the mask: dimension d is reduced.
 uint32_t reduced_mask(const char* op, const Tensor& x, const Dims& dims) {
   if (dims.empty()) return (1u << x.dim()) - 1;
   uint32_t mask = 0;
@@ -33,7 +27,7 @@ Dims kept_sizes(const Tensor& x, uint32_t mask) {
 }
 
 // Without the reduced dimensions.
-Tensor drop(const Tensor& reduced, uint32_t mask) {
+static Tensor drop(const Tensor& reduced, uint32_t mask) {
   Dims sizes, strides;
   for (int d = 0; d < reduced.dim(); ++d) {
     if (mask >> d & 1u) continue;
@@ -49,6 +43,20 @@ Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim) {
   reduce_into(op, out, x, mask);
   return keepdim ? out : drop(out, mask);
 }
+
+void check_floating(const char* op, const Tensor& x) {
+  IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
+                    "[{}] expected a floating tensor, got {}; convert it with to()", op,
+                    dtype_name(x.dtype()));
+}
+
+}  // namespace detail
+
+namespace {
+
+using detail::kept_sizes;
+using detail::reduce;
+using detail::reduced_mask;
 
 // g, of the reduced shape, with the reduced dimensions back as 1.
 Tensor restore(const Tensor& g, const Dims& kept) { return reshape(g, kept); }
@@ -94,9 +102,7 @@ Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
-  IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
-                    "[mean] expected a floating tensor, got {}; convert it with to()",
-                    dtype_name(x.dtype()));
+  detail::check_floating("mean", x);
   const uint32_t mask = reduced_mask("mean", x, dims);
   Tensor out = reduce(ReduceOp::kMean, x, mask, keepdim);
   if (needs_grad(x)) {

@@ -6,18 +6,14 @@
 #include "core/error.h"
 
 namespace iolaus::cuda {
-namespace {
 
-// Failures of kernels that ran earlier: the call that reports them is not the one at fault.
-bool is_asynchronous(cudaError_t status) {
+bool is_asynchronous_error(cudaError_t status) {
   return status == cudaErrorIllegalAddress || status == cudaErrorLaunchFailure ||
          status == cudaErrorAssert || status == cudaErrorMisalignedAddress ||
          status == cudaErrorIllegalInstruction || status == cudaErrorInvalidAddressSpace ||
          status == cudaErrorInvalidPc || status == cudaErrorHardwareStackError ||
          status == cudaErrorLaunchTimeout || status == cudaErrorECCUncorrectable;
 }
-
-}  // namespace
 
 void throw_cuda_error(cudaError_t status, const char* op, const char* call) {
   cudaGetLastError();  // clears what is not sticky, so that later calls do not report it again
@@ -26,9 +22,9 @@ void throw_cuda_error(cudaError_t status, const char* op, const char* call) {
       status == cudaErrorMemoryAllocation ? ErrorCode::kOutOfMemory : ErrorCode::kDevice;
   fail(code, "[{}] {} failed: {} ({}){}", op, text.substr(0, text.find('(')),
        cudaGetErrorString(status), cudaGetErrorName(status),
-       is_asynchronous(status) ? "; a kernel that ran earlier is at fault: run again with "
-                                 "IOLAUS_LAUNCH_BLOCKING=1 to see which"
-                               : "");
+       is_asynchronous_error(status) ? "; a kernel that ran earlier is at fault: run again with "
+                                       "IOLAUS_LAUNCH_BLOCKING=1 to see which"
+                                     : "");
 }
 
 }  // namespace iolaus::cuda

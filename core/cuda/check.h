@@ -11,6 +11,9 @@ namespace iolaus::cuda {
 /// kOutOfMemory for cudaErrorMemoryAllocation.
 [[noreturn]] void throw_cuda_error(cudaError_t status, const char* op, const char* call);
 
+/// Whether a status reports a kernel that ran earlier, not the call that returned it.
+bool is_asynchronous_error(cudaError_t status);
+
 }  // namespace iolaus::cuda
 
 #define IOLAUS_CUDA_CHECK(op, call)                                    \

@@ -43,6 +43,10 @@ void check_launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes
     what = "the run";
   }
   if (status == cudaSuccess) return throw_index_error();
+  if (!is_blocking() && is_asynchronous_error(status)) {
+    // Some kernel before this one failed; this launch only hears of it.
+    throw_cuda_error(status, kernel_name(kernel).c_str(), "an earlier kernel");
+  }
   fail(ErrorCode::kDevice,
        "[{}] {} failed: {} ({}); grid ({}, {}, {}), block ({}, {}, {}), {} bytes of dynamic shared "
        "memory",

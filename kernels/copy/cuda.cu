@@ -88,7 +88,7 @@ void run_same(const Pointwise& p) {
   constexpr DType kBits[] = {kUInt8, kInt16, kInt32, kInt64};
   visit_dtype(BitTypes{}, "copy", kBits[__builtin_ctzll(item_size(p.dtypes[0]))], [&]<class T>() {
     if (is_transposed(p)) return copy_transposed<T>(p);
-    gpu::pointwise(p, Same{}, gpu::Types<T, T>{});
+    gpu::pointwise_as<true>(p, Same{}, gpu::Types<T, T>{});
   });
 }
 

@@ -18,11 +18,9 @@ template <class Out, class... Ins> struct Types {};
 
 namespace detail {
 
-// Types worth a loop per instruction set; for the others one loop keeps the program small.
+// float gets a loop per instruction set; for the other types one loop keeps the program small.
 template <class... Ts>
-inline constexpr bool kVectorised = ((std::is_same_v<Ts, float> || std::is_same_v<Ts, double> ||
-                                      std::is_same_v<Ts, BFloat16>) ||
-                                     ...);
+inline constexpr bool kVectorised = (std::is_same_v<Ts, float> || ...);
 
 template <class T> inline MathType<T> load(const T* p) { return static_cast<MathType<T>>(*p); }
 
@@ -51,16 +49,18 @@ template <class Op, class Out, class... Ins>
 inline void row(const Op& op, int64_t n, Out* out, int64_t out_stride, std::tuple<const Ins*...> in,
                 const int64_t* s) {
   constexpr auto kIndex = std::index_sequence_for<Ins...>{};
+  // Derivatives are not asked for with a number as an operand.
+  constexpr bool kNumbers = !requires { Op::kDerivative; };
   if constexpr (sizeof...(Ins) == 1) {
     if (out_stride == 1 && s[0] == 1) return dense_row<false>(op, n, out, in, kIndex);
   } else if constexpr (sizeof...(Ins) == 2) {
     if (out_stride == 1 && s[0] == 1 && s[1] == 1) {
       return dense_row<false, false>(op, n, out, in, kIndex);
     }
-    if (out_stride == 1 && s[0] == 1 && s[1] == 0) {
+    if (kNumbers && out_stride == 1 && s[0] == 1 && s[1] == 0) {
       return dense_row<false, true>(op, n, out, in, kIndex);
     }
-    if (out_stride == 1 && s[0] == 0 && s[1] == 1) {
+    if (kNumbers && out_stride == 1 && s[0] == 0 && s[1] == 1) {
       return dense_row<true, false>(op, n, out, in, kIndex);
     }
   } else {

@@ -6,6 +6,7 @@ namespace iolaus {
 namespace {
 
 template <class Op> struct Backward {
+  static constexpr bool kDerivative = true;
   Op op;
   template <class T> T operator()(T g, T saved) const { return op.backward(g, saved); }
 };

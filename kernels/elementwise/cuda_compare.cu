@@ -16,8 +16,9 @@ constexpr DType kBitTypes[] = {kUInt8, kInt16, kInt32, kInt64};
 
 void run_where(const Pointwise& p) {
   const DType bits = kBitTypes[__builtin_ctzll(item_size(p.compute))];
-  visit_dtype(BitTypes{}, "where", bits,
-              [&]<class T>() { gpu::pointwise(p, ops::Where{}, gpu::Types<T, bool, T, T>{}); });
+  visit_dtype(BitTypes{}, "where", bits, [&]<class T>() {
+    gpu::pointwise_as<true>(p, ops::Where{}, gpu::Types<T, bool, T, T>{});
+  });
 }
 
 template <class... Ops> bool add_all(ops::OpList<Ops...>) {

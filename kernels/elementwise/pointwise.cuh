@@ -15,6 +15,10 @@ inline constexpr int kPointwiseThreads = 256;
 /// Element types of an operation: its output, then its inputs.
 template <class Out, class... Ins> struct Types {};
 
+template <class T>
+inline constexpr bool kIsShortFloat =
+    std::is_same_v<T, float> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
 /// An input of the flat kernel. Without data, or not dense, it is one number for all elements.
 template <class T> struct FlatInput {
   const T* data;
@@ -120,16 +124,18 @@ template <class Out, class... Ins> bool is_flat(const Pointwise& p) {
   return true;
 }
 
-template <class Op, class Out, class... Ins, size_t... I>
+template <bool kFlat, class Op, class Out, class... Ins, size_t... I>
 void run_pointwise(const Pointwise& p, const Op& op, Types<Out, Ins...>,
                    std::index_sequence<I...>) {
   const cuda::OnDevice stream(p.device());
   auto* out = static_cast<Out*>(p.data[0]);
-  if (is_flat<Out, Ins...>(p)) {
-    constexpr int kN = pack_of<Out, Ins...>();
-    return launch(pointwise_flat_kernel<kN, Op, Out, Ins...>,
-                  grid_for(ceil_div(p.numel, kN), kPointwiseThreads), kPointwiseThreads, 0, stream,
-                  op, p.numel, out, flat_input<Ins>(p, I + 1)...);
+  if constexpr (kFlat) {
+    if (is_flat<Out, Ins...>(p)) {
+      constexpr int kN = pack_of<Out, Ins...>();
+      return launch(pointwise_flat_kernel<kN, Op, Out, Ins...>,
+                    grid_for(ceil_div(p.numel, kN), kPointwiseThreads), kPointwiseThreads, 0,
+                    stream, op, p.numel, out, flat_input<Ins>(p, I + 1)...);
+    }
   }
   Geometry<1 + sizeof...(Ins)> g;
   g.rank = p.rank;
@@ -143,11 +149,17 @@ void run_pointwise(const Pointwise& p, const Op& op, Types<Out, Ins...>,
 
 }  // namespace detail
 
-/// out = op(inputs) over the geometry of p, with the given element types.
+/// out = op(inputs) over the geometry of p, with the given element types. kFlat adds the kernel
+/// with wide accesses: by default for the floats that networks are made of; for double and integers
+/// one kernel an operation keeps the program small and its build short.
+template <bool kFlat, class Op, class Out, class... Ins>
+void pointwise_as(const Pointwise& p, const Op& op, Types<Out, Ins...> types) {
+  if (p.numel == 0) return;
+  detail::run_pointwise<kFlat>(p, op, types, std::index_sequence_for<Ins...>{});
+}
 template <class Op, class Out, class... Ins>
 void pointwise(const Pointwise& p, const Op& op, Types<Out, Ins...> types) {
-  if (p.numel == 0) return;
-  detail::run_pointwise(p, op, types, std::index_sequence_for<Ins...>{});
+  pointwise_as<(kIsShortFloat<Out> || ... || kIsShortFloat<Ins>)>(p, op, types);
 }
 
 }  // namespace iolaus::gpu

@@ -4,6 +4,7 @@
 #include "core/simd.h"
 #include "kernels/elementwise/domain.h"
 #include "kernels/optimizer/cpu_chunks.h"
+#include "kernels/optimizer/flush.h"
 #include "kernels/optimizer/optimizer.h"
 
 namespace iolaus {
@@ -105,6 +106,7 @@ void sgd(const OptimizerStep& s) {
   const std::vector<cpu::Chunk> chunks = cpu::make_chunks(s.items);
   visit_dtype(FloatTypes{}, "sgd", s.element, [&]<class T>() {
     cpu::for_each_chunk(chunks, [&](size_t i) {
+      const cpu::FlushSubnormals flush;
       const OptimizerItem& item = s.items[chunks[i].item];
       sgd_chunk(s, item.step, slices_of<T>(item, chunks[i]));
     });
@@ -115,6 +117,7 @@ void adam(const OptimizerStep& s) {
   const std::vector<cpu::Chunk> chunks = cpu::make_chunks(s.items);
   visit_dtype(FloatTypes{}, "adam", s.element, [&]<class T>() {
     cpu::for_each_chunk(chunks, [&](size_t i) {
+      const cpu::FlushSubnormals flush;
       const OptimizerItem& item = s.items[chunks[i].item];
       adam_chunk(s, item.step, slices_of<T>(item, chunks[i]));
     });

@@ -62,18 +62,28 @@ void normal(const RandomFill& f) {
     constexpr int kPerElement = std::is_same_v<T, double> ? 2 : 1;
     for_each_block<kPerElement>(f, [&](const uint32_t* words, int64_t first, int64_t n) {
       T* out = static_cast<T*>(f.out) + first;
-      // Two elements share a Box-Muller step.
-      for (int64_t i = 0; i < n; i += 2) {
-        NormalPair z;
-        if constexpr (kPerElement == 2) {
-          z = box_muller(1.0 - uniform_double(word_pair(words, i)),
-                         uniform_double(word_pair(words, i + 1)));
-        } else {
-          z = box_muller(1.0 - static_cast<double>(uniform_float(words[i])),
-                         static_cast<double>(uniform_float(words[i + 1])));
+      // Two elements share a Box-Muller step. All of the block is computed, in arrays of fixed
+      // length, so that the loop is vectorised; the last block's surplus is dropped.
+      constexpr int64_t kPairs = kWords / kPerElement / 2;
+      alignas(64) double u1[kPairs], u2[kPairs], z[2][kPairs];
+      simd::run([&] {
+        for (int64_t i = 0; i < kPairs; ++i) {
+          if constexpr (kPerElement == 2) {
+            u1[i] = 1.0 - uniform_double(word_pair(words, 2 * i));
+            u2[i] = uniform_double(word_pair(words, 2 * i + 1));
+          } else {
+            u1[i] = 1.0 - static_cast<double>(uniform_float(words[2 * i]));
+            u2[i] = static_cast<double>(uniform_float(words[2 * i + 1]));
+          }
         }
-        out[i] = static_cast<T>(static_cast<Math>(f.a + f.b * z.value[0]));
-        if (i + 1 < n) out[i + 1] = static_cast<T>(static_cast<Math>(f.a + f.b * z.value[1]));
+        for (int64_t i = 0; i < kPairs; ++i) {
+          const NormalPair pair = box_muller(u1[i], u2[i]);
+          z[0][i] = pair.value[0];
+          z[1][i] = pair.value[1];
+        }
+      });
+      for (int64_t i = 0; i < n; ++i) {
+        out[i] = static_cast<T>(static_cast<Math>(f.a + f.b * z[i % 2][i / 2]));
       }
     });
   });

@@ -8,7 +8,7 @@
 
 namespace iolaus::cpu {
 
-inline constexpr int64_t kLanes = 64;       // rows side by side
+inline constexpr int64_t kLanes = 256;      // rows side by side
 inline constexpr int64_t kShortRow = 64;    // dense rows up to here are taken side by side
 inline constexpr int64_t kRowBlock = 2048;  // elements of a long row in one go
 

@@ -53,8 +53,8 @@ Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim, int64_t padd
   IOLAUS_CHECK(padding_idx < num_embeddings, "[Embedding] padding_idx {} is not below {} rows",
                padding_idx, num_embeddings);
   weight_ = register_parameter("weight", empty({num_embeddings, embedding_dim}));
-  normal_(weight_);
   const NoGrad no_grad;
+  normal_(weight_);
   if (padding_idx >= 0) zero_(select(weight_, 0, padding_idx));
 }
 

@@ -107,6 +107,14 @@ TEST_CASE("what PyYAML reads and libyaml refuses is read") {
   CHECK(load("[a:[b], c: d]").at(1).at("c").mark().text() == "f.yaml:1:12");
 }
 
+TEST_CASE("unknown directives are skipped, but want a document start behind them") {
+  CHECK(load("%FOO bar\n---\na: 1\n") == load("a: 1"));
+  CHECK(error_of("%FOO bar\na: 1\n") ==
+        "expected '<document start>', but found '<scalar>'\n"
+        "  in \"f.yaml\", line 2, column 1");
+  CHECK(error_of("%d").starts_with("expected '<document start>', but found '<stream end>'"));
+}
+
 TEST_CASE("values that OmegaConf does not take are named with their full key") {
   CHECK(error_of("a: {b: !!set {x}}\n")
             .starts_with("Value 'set' is not a supported primitive type\n    full_key: a.b\n"));

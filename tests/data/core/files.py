@@ -46,7 +46,8 @@ def make_npy():
     for dtype in NUMPY:
         save_npy(f"{dtype}.npy", values(dtype, (2, 3)), same=True)
         if np.dtype(dtype).itemsize > 1:
-            save_npy(f"{dtype}_big.npy", values(dtype, (2, 3)).astype(np.dtype(dtype).newbyteorder(">")))
+            big = np.dtype(dtype).newbyteorder(">")
+            save_npy(f"{dtype}_big.npy", values(dtype, (2, 3)).astype(big))
     save_npy("scalar.npy", np.array(2.5, dtype=np.float32), same=True)
     save_npy("empty.npy", np.zeros((0, 4), dtype=np.int16), same=True)
     save_npy("vector.npy", values("float64", (7,)), same=True)

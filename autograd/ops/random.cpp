@@ -1,0 +1,138 @@
+// Random tensors and dropout. Every call takes one key from the default generator; the kernel then
+// draws element i under it.
+#include "autograd/ops/random.h"
+
+#include <limits>
+
+#include "autograd/op_registry.h"
+#include "autograd/ops/copy.h"
+#include "autograd/record.h"
+#include "kernels/copy/copy.h"
+#include "kernels/dropout/dropout.h"
+#include "kernels/random/random_fill.h"
+
+namespace iolaus {
+namespace {
+
+void check_floating(const char* op, DType dtype) {
+  IOLAUS_CHECK_CODE(is_floating(dtype), ErrorCode::kType, "[{}] expected a floating dtype, got {}",
+                    op, dtype_name(dtype));
+}
+
+Tensor drawn(RandomOp op, const Dims& sizes, const TensorOptions& options, double a, double b) {
+  Tensor out = empty(sizes, options);
+  const Tensor target = out.is_contiguous() ? out.detach() : empty(sizes, out.options());
+  random_kernels(op)(make_random(op, target, a, b, default_generator().reserve()));
+  if (!out.is_contiguous()) copy(target, out);
+  return out;
+}
+
+// Fills x, of any strides; what x was before has no gradient any more.
+const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double a, double b) {
+  autograd::check_inplace(name, x);
+  autograd::NodePtr node;
+  if (needs_grad(x)) {
+    node = autograd::make_node(name, edges(x),
+                               [](const Node&, const Tensor& g) { return zeros_like(g); });
+  }
+  const PhiloxKey key = default_generator().reserve();
+  if (x.is_contiguous()) {
+    random_kernels(op)(make_random(op, x, a, b, key));
+  } else {
+    const Tensor dense = empty(x.sizes(), x.options());
+    random_kernels(op)(make_random(op, dense, a, b, key));
+    copy(dense, x);
+  }
+  x.bump_version();
+  if (node) autograd::rebase_history(x, std::move(node));
+  return x;
+}
+
+// Its own derivative: backward is the same function of the gradient.
+Tensor dropout_with_key(const Tensor& x, double p, PhiloxKey key) {
+  Tensor out = empty(x.sizes(), x.options());
+  dropout_kernels()(make_dropout(out, make_contiguous(x), p, key));
+  if (needs_grad(x)) {
+    record("dropout", out, edges(x),
+           [p, key](const Node&, const Tensor& g) { return dropout_with_key(g, p, key); });
+  }
+  return out;
+}
+
+const bool kRegistered = register_op(
+    {"dropout", [] {
+       const auto with = [](double p) {
+         return [p](const Tensors& x) { return dropout_with_key(x[0], p, {5, 6}); };
+       };
+       return std::vector<OpSample>{{"half", {sample64({5, 7}, 1)}, with(0.5)},
+                                    {"strided", {sample64({5, 7}, 2, -1, 1, true)}, with(0.2)},
+                                    {"all", {sample64({3}, 3)}, with(1)}};
+     }});
+
+// Whether all of [low, high) fits the dtype.
+void check_range(int64_t low, int64_t high, DType dtype) {
+  IOLAUS_CHECK(low < high, "[randint] expected low < high, got {} and {}", low, high);
+  if (is_floating(dtype)) return;
+  IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[randint] does not support bool");
+  visit_dtype(IntegerTypes{}, "randint", dtype, [&]<class T>() {
+    using Limits = std::numeric_limits<T>;
+    IOLAUS_CHECK(low >= static_cast<int64_t>(Limits::min()) &&
+                     high - 1 <= static_cast<int64_t>(Limits::max()),
+                 "[randint] the range [{}, {}) does not fit {}", low, high, dtype_name(dtype));
+  });
+}
+
+}  // namespace
+
+Tensor rand(const Dims& sizes, const TensorOptions& options) {
+  check_floating("rand", options.dtype);
+  return drawn(RandomOp::kUniform, sizes, options, 0, 1);
+}
+
+Tensor randn(const Dims& sizes, const TensorOptions& options) {
+  check_floating("randn", options.dtype);
+  return drawn(RandomOp::kNormal, sizes, options, 0, 1);
+}
+
+Tensor randint(int64_t low, int64_t high, const Dims& sizes, TensorOptions options) {
+  check_range(low, high, options.dtype);
+  Tensor out = empty(sizes, options);
+  const Tensor target = out.is_contiguous() ? out.detach() : empty(sizes, out.options());
+  random_kernels(RandomOp::kRandint)(
+      make_randint(target, low, high, default_generator().reserve()));
+  if (!out.is_contiguous()) copy(target, out);
+  return out;
+}
+
+Tensor randperm(int64_t n, TensorOptions options) {
+  IOLAUS_CHECK(n >= 0, "[randperm] expected n >= 0, got {}", n);
+  const std::vector<int64_t> order = random_permutation(default_generator().reserve(), n);
+  const Tensor out = to(from_values(order, {n}), options.dtype, options.device);
+  return options.requires_grad ? out.set_requires_grad() : out;
+}
+
+const Tensor& uniform_(const Tensor& x, double low, double high) {
+  check_floating("uniform_", x.dtype());
+  IOLAUS_CHECK(low <= high, "[uniform_] expected low <= high, got {} and {}", low, high);
+  return fill_random("uniform_", RandomOp::kUniform, x, low, high);
+}
+
+const Tensor& normal_(const Tensor& x, double mean, double std) {
+  check_floating("normal_", x.dtype());
+  IOLAUS_CHECK(std >= 0, "[normal_] expected std >= 0, got {}", std);
+  return fill_random("normal_", RandomOp::kNormal, x, mean, std);
+}
+
+const Tensor& bernoulli_(const Tensor& x, double p) {
+  IOLAUS_CHECK(p >= 0 && p <= 1, "[bernoulli_] expected p in [0, 1], got {}", p);
+  return fill_random("bernoulli_", RandomOp::kBernoulli, x, p, 0);
+}
+
+Tensor dropout(const Tensor& x, double p, bool training) {
+  IOLAUS_CHECK(p >= 0 && p <= 1, "[dropout] expected p in [0, 1], got {}", p);
+  if (!training || p == 0) return x;
+  check_floating("dropout", x.dtype());
+  return dropout_with_key(x, p, default_generator().reserve());
+}
+
+}  // namespace iolaus
