@@ -57,7 +57,8 @@ TEST_CASE("schemas combine and refer to definitions") {
   CHECK(problems("a: 1", R"({"not": {"required": ["a"]}})").size() == 1);
   CHECK(problems("a: 1", R"({"oneOf": [{"required": ["a"]}, {"type": "object"}]})").size() == 1);
   const std::string tree = R"({"$defs": {"n": {"type": "object",
-    "properties": {"next": {"$ref": "#/$defs/n"}, "v": {"type": "number"}}}}, "$ref": "#/$defs/n"})";
+    "properties": {"next": {"$ref": "#/$defs/n"}, "v": {"type": "number"}}}},
+    "$ref": "#/$defs/n"})";
   CHECK(problems("v: 1\nnext: {v: 2, next: {v: x}}", tree) ==
         Texts{"next.next.v: expected number, got 'x'"});
   CHECK(!problems("a: 1", R"({"$ref": "#"})").empty());
