@@ -74,8 +74,9 @@ if(NOT IOLAUS_CUDA STREQUAL "OFF")
       iolaus_flags INTERFACE IOLAUS_WITH_CUDA=1 $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
     # 186: "x < 0" in an operation that is also compiled for unsigned types.
     target_compile_options(
-      iolaus_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -lineinfo
-                             -diag-suppress=186 -Wno-deprecated-gpu-targets -Xcompiler=-Wall,-Wextra>)
+      iolaus_flags
+      INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -lineinfo -diag-suppress=186
+                -Wno-deprecated-gpu-targets -Xcompiler=-Wall,-Wextra>)
     if(IOLAUS_WERROR)
       target_compile_options(iolaus_flags
                              INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings>)

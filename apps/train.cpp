@@ -16,10 +16,10 @@ namespace {
 
 config::TaskResult train(const config::Node& cfg, const config::JobContext& job) {
   const Device device = set_up(cfg);
+  const nn::TrainerOptions options = trainer_options(*config::select(cfg, "trainer"));
   nn::Experiment e = make_experiment(cfg, device);
   add_optimizer(cfg, e);
   e.config = config::to_yaml(config::to_resolved(cfg));
-  const nn::TrainerOptions options = trainer_options(*config::select(cfg, "trainer"));
   std::vector<std::shared_ptr<nn::Logger>> loggers{std::make_shared<nn::CSVLogger>(job.output_dir)};
   nn::Trainer trainer(options, job.output_dir, std::move(loggers));
 

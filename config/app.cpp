@@ -102,6 +102,8 @@ int run_or_sweep(Session& session, const Task& task) {
   }
   user_warnings(composition.warnings);
   if (mode_of(composition).empty()) set_mode(composition, "RUN");
+  set_current_config(&composition.config);
+  session.composer.check_schemas(composition, session.config_name);
   return run_once(task, std::move(composition));
 }
 

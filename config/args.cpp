@@ -195,16 +195,13 @@ std::vector<T> converted_list(const Args& args, std::string_view name, const cha
 
 }  // namespace
 
-template <>
-bool Args::get<bool>(std::string_view name) const {
+template <> bool Args::get<bool>(std::string_view name) const {
   return converted<bool>(*this, name, "a bool", to_bool);
 }
-template <>
-std::int64_t Args::get<std::int64_t>(std::string_view name) const {
+template <> std::int64_t Args::get<std::int64_t>(std::string_view name) const {
   return converted<std::int64_t>(*this, name, "an int", to_int);
 }
-template <>
-int Args::get<int>(std::string_view name) const {
+template <> int Args::get<int>(std::string_view name) const {
   return converted<int>(*this, name, "an int of 32 bits", [](const Node& value, int& out) {
     std::int64_t wide = 0;
     if (!to_int(value, wide) || wide < std::numeric_limits<int>::min() ||
@@ -215,40 +212,34 @@ int Args::get<int>(std::string_view name) const {
     return true;
   });
 }
-template <>
-double Args::get<double>(std::string_view name) const {
+template <> double Args::get<double>(std::string_view name) const {
   return converted<double>(*this, name, "a number", to_double);
 }
-template <>
-float Args::get<float>(std::string_view name) const {
+template <> float Args::get<float>(std::string_view name) const {
   return static_cast<float>(get<double>(name));
 }
-template <>
-std::string Args::get<std::string>(std::string_view name) const {
+template <> std::string Args::get<std::string>(std::string_view name) const {
   return converted<std::string>(*this, name, "a string", to_text);
 }
 template <>
 std::vector<std::int64_t> Args::get<std::vector<std::int64_t>>(std::string_view name) const {
   return converted_list<std::int64_t>(*this, name, "a list of ints", to_int);
 }
-template <>
-std::vector<double> Args::get<std::vector<double>>(std::string_view name) const {
+template <> std::vector<double> Args::get<std::vector<double>>(std::string_view name) const {
   return converted_list<double>(*this, name, "a list of numbers", to_double);
 }
 template <>
 std::vector<std::string> Args::get<std::vector<std::string>>(std::string_view name) const {
   return converted_list<std::string>(*this, name, "a list of strings", to_text);
 }
-template <>
-std::optional<bool> Args::get<std::optional<bool>>(std::string_view name) const {
+template <> std::optional<bool> Args::get<std::optional<bool>>(std::string_view name) const {
   return has(name) ? std::optional(get<bool>(name)) : std::nullopt;
 }
 template <>
 std::optional<std::int64_t> Args::get<std::optional<std::int64_t>>(std::string_view name) const {
   return has(name) ? std::optional(get<std::int64_t>(name)) : std::nullopt;
 }
-template <>
-std::optional<double> Args::get<std::optional<double>>(std::string_view name) const {
+template <> std::optional<double> Args::get<std::optional<double>>(std::string_view name) const {
   return has(name) ? std::optional(get<double>(name)) : std::nullopt;
 }
 template <>

@@ -22,13 +22,11 @@ struct CommandFlag {
 
 using Takes = CommandFlag::Takes;
 
-template <auto member>
-std::function<void(Arguments&, const std::string&)> on() {
+template <auto member> std::function<void(Arguments&, const std::string&)> on() {
   return [](Arguments& arguments, const std::string&) { arguments.*member = true; };
 }
 
-template <auto member>
-std::function<void(Arguments&, const std::string&)> value_of() {
+template <auto member> std::function<void(Arguments&, const std::string&)> value_of() {
   return [](Arguments& arguments, const std::string& value) { arguments.*member = value; };
 }
 

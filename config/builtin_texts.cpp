@@ -44,7 +44,8 @@ constexpr std::string_view kHydraHelp = R"(template: |
   $FLAGS_HELP
 
   == Configuration groups ==
-  Compose your configuration from those groups (For example, append hydra/job_logging=disabled to command line)
+  Compose your configuration from those groups (For example, append )"
+                                        R"(hydra/job_logging=disabled to command line)
 
   $HYDRA_CONFIG_GROUPS
 
@@ -146,14 +147,16 @@ root:
 disable_existing_loggers: false
 )";
 
-constexpr std::string_view kJobLoggingColor = R"(# @package hydra.job_logging
+constexpr std::string_view kJobLoggingColor =
+    R"(# @package hydra.job_logging
 version: 1
 formatters:
   simple:
     format: '[%(asctime)s][%(name)s][%(levelname)s] - %(message)s'
   colorlog:
     (): colorlog.ColoredFormatter
-    format: '[%(cyan)s%(asctime)s%(reset)s][%(blue)s%(name)s%(reset)s][%(log_color)s%(levelname)s%(reset)s] - %(message)s'
+    format: '[%(cyan)s%(asctime)s%(reset)s][%(blue)s%(name)s%(reset)s])"
+    R"([%(log_color)s%(levelname)s%(reset)s] - %(message)s'
     log_colors:
       DEBUG: purple
       INFO: green

@@ -131,7 +131,13 @@ job:
   env_copy: []
   config:
     override_dirname: {kv_sep: '=', item_sep: ',', exclude_keys: []}
-runtime: {version: '???', version_base: '???', cwd: '???', config_sources: '???', output_dir: '???', choices: {}}
+runtime:
+  version: ???
+  version_base: ???
+  cwd: ???
+  config_sources: ???
+  output_dir: ???
+  choices: {}
 verbose: false
 )";
 

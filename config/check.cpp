@@ -91,7 +91,12 @@ int check_config(Session& session) {
   user_warnings(composition.warnings);
   set_current_config(&composition.config);
   const Node job = sanitized(composition.config, "job");
-  const std::vector<std::string> problems = config_problems(job);
+  std::vector<std::string> problems = config_problems(job);
+  try {
+    session.composer.check_schemas(composition, session.config_name);
+  } catch (const Error& error) {
+    problems.emplace_back(error.what());
+  }
   for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
   if (problems.empty()) {
     std::printf("The config is fine.\n");

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "config/interpolation.h"
+#include "config/json_schema.h"
 #include "config/merge.h"
 #include "config/type.h"
 #include "config/update.h"
@@ -56,8 +57,8 @@ void adopt_types(Node& into, const Node& from) {
 }
 
 // The values of a declared config meet what is there already untyped: types hold from then on.
-void merge_part(Node& config, const Node& part, bool typed) {
-  if (!typed) return merge(config, part);
+void merge_part(Node& config, const Node& part, const LoadedConfig& loaded) {
+  if (!loaded.typed) return merge(config, part, loaded.header.lists);
   Node plain = part;
   drop_types(plain);
   merge(config, plain);
@@ -229,7 +230,7 @@ Node Composer::merge_all(const DefaultsList& defaults, Repository& configs) cons
       }
     }
     try {
-      merge_part(config, part, loaded->typed);
+      merge_part(config, part, *loaded);
     } catch (const Error& error) {
       fail(ErrorCode::kConfig, "In '{}': {} raised while composing config:\n{}\nIn {}",
            item.config_path, reference_error_name(error.what()), error.what(), loaded->origin);
@@ -256,6 +257,17 @@ Composition Composer::compose(const std::optional<std::string>& config_name,
   apply_overrides(result.config, result.defaults.config_overrides);
   fill_hydra(result, config_name, configs);
   return result;
+}
+
+void Composer::check_schemas(const Composition& composition,
+                             const std::optional<std::string>& config_name) {
+  std::vector<std::string> ignored;
+  const std::vector<std::string> problems =
+      group_schema_problems(composition, repository(config_name, composition.overrides, ignored));
+  if (problems.empty()) return;
+  std::string text = "The config does not fit its schema:";
+  for (const std::string& problem : problems) text += "\n" + problem;
+  fail(ErrorCode::kConfig, "{}", text);
 }
 
 void Composer::fill_hydra(Composition& composition, const std::optional<std::string>& config_name,

@@ -56,6 +56,8 @@ class Composer {
                          const std::vector<Override>& overrides,
                          std::vector<std::string>& warnings);
   /// The repository before any config is read.
+  /// Throws kConfig with all problems where a config does not fit the schemas of its groups.
+  void check_schemas(const Composition& composition, const std::optional<std::string>& config_name);
   Repository& base_repository() { return *base_; }
   OverrideGrammar grammar() const;
   const ComposerSettings& settings() const { return settings_; }

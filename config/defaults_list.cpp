@@ -93,7 +93,7 @@ class Builder {
     if (context.is_root && !repository_.config_exists(item.config_path())) fail_not_found(tree);
     const std::shared_ptr<const LoadedConfig> loaded =
         item.is_missing() ? nullptr : repository_.load(item.config_path());
-    if (loaded) item.set_package_header(loaded->package);
+    if (loaded) item.set_package_header(loaded->header.package);
     if (overrides_.take_deletion(item)) {
       item.deleted = true;
       return;

@@ -51,7 +51,7 @@ Value Evaluation::select(const Node& from, const std::string& key, bool throw_on
     if (!next.ref) return {};
     if (!next.node().is_container()) {
       std::string parent_key = keys[0];
-      for (std::size_t k = 1; k <= i; ++k) parent_key += "." + keys[k];
+      for (std::size_t k = 1; k <= i; ++k) parent_key.append(".").append(keys[k]);
       throw ResolverError("ConfigTypeError",
                           "Error trying to access " + key + ": node `" + parent_key +
                               "` is not a container and thus cannot contain `" + keys[i + 1] + "`");

@@ -47,8 +47,7 @@ struct Instance {
   Mark mark = {};
 
   /// The object seen as T; nullptr for null. kType where it is something else.
-  template <class T>
-  std::shared_ptr<T> as() const {
+  template <class T> std::shared_ptr<T> as() const {
     return std::static_pointer_cast<T>(as_type(typeid(T)));
   }
   /// A pointer that holds a `type`, as void.
@@ -65,20 +64,17 @@ class Args {
   bool has(std::string_view name) const;
   /// bool, int, std::int64_t, double, float, std::string, vectors of std::int64_t, double and
   /// std::string, and std::optional of the scalars (nullopt for null).
-  template <class T>
-  T get(std::string_view name) const;
+  template <class T> T get(std::string_view name) const;
   /// A resolved plain value, of any type.
   const Node& node(std::string_view name) const;
 
   /// A nested object; nullptr for null.
-  template <class T>
-  std::shared_ptr<T> object(std::string_view name) const {
+  template <class T> std::shared_ptr<T> object(std::string_view name) const {
     if (has_extra(name)) return extra<std::shared_ptr<T>>(name);
     return instance(name).template as<T>();
   }
   /// The objects of a list or dict; none for null. `objects("_args_")`: the positional arguments.
-  template <class T>
-  std::vector<std::shared_ptr<T>> objects(std::string_view name) const {
+  template <class T> std::vector<std::shared_ptr<T>> objects(std::string_view name) const {
     std::vector<std::shared_ptr<T>> out;
     for (const Instance& item : items(name)) out.push_back(item.as<T>());
     return out;
@@ -90,8 +86,7 @@ class Args {
 
   /// An argument that the program handed over. kType where its type is not exactly T, kNotFound
   /// where it was not given.
-  template <class T>
-  const T& extra(std::string_view name) const {
+  template <class T> const T& extra(std::string_view name) const {
     const std::any& any = extra_any(name);
     if (const T* value = std::any_cast<T>(&any)) return *value;
     wrong_extra(name, any, typeid(T));
@@ -144,8 +139,7 @@ Instance instantiate_any(const Node& node, const Call& call = {});
 
 /// The object of a node with `_target_`, as a T (a registered class or a declared base; Partial for
 /// `_partial_: true`). nullptr where the node is null.
-template <class T>
-std::shared_ptr<T> instantiate(const Node& node, const Call& call = {}) {
+template <class T> std::shared_ptr<T> instantiate(const Node& node, const Call& call = {}) {
   return instantiate_any(node, call).as<T>();
 }
 

@@ -133,7 +133,7 @@ void write(const Node& node, int indent, int level, std::string& out) {
   const auto new_line = [&](int depth) {
     if (indent < 0) return;
     out += '\n';
-    out.append(static_cast<std::size_t>(indent * depth), ' ');
+    out.append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(depth), ' ');
   };
   switch (node.kind()) {
     case Kind::kNull:

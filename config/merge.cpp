@@ -30,12 +30,12 @@ class Merger {
  public:
   Merger(Node& root, ListMerge lists) : root_(root), lists_(lists) {}
 
-  /// Both are containers.
-  void containers(Node& into, Node&& from) {
+  /// Both are containers. What is merged is moved out of `from`.
+  void containers(Node& into, Node& from) {
     if (into.is_dict() && from.is_dict()) {
-      dicts(into, std::move(from));
+      dicts(into, from);
     } else if (into.is_list() && from.is_list()) {
-      lists(into, std::move(from));
+      lists(into, from);
     } else {
       fail_below(root_, into, from, "Cannot merge DictConfig with ListConfig");
     }
@@ -45,7 +45,7 @@ class Merger {
   }
 
  private:
-  void dicts(Node& into, Node&& from) {
+  void dicts(Node& into, Node& from) {
     adopt_type(into, from);
     for (Node& item : from) {
       Node* child = into.find(item.key());
@@ -80,8 +80,8 @@ class Merger {
     const bool container_type = type != nullptr && type->is_container();
     if (item.is_missing()) return;
     if (item.is_container() && (child.is_container() || container_type)) {
-      if (!child.is_container()) expand(child, *type);
-      return containers(child, std::move(item));
+      if (!child.is_container() && type != nullptr) expand(child, *type);
+      return containers(child, item);
     }
     replace(into, child, item);
   }
@@ -134,7 +134,7 @@ class Merger {
     child = std::move(item);
   }
 
-  void lists(Node& into, Node&& from) {
+  void lists(Node& into, Node& from) {
     if (from.size() > 0) check_not_readonly(into, Key(0));
     const Type* type = into.type();
     if (type != nullptr && type->element != nullptr) {
@@ -167,7 +167,7 @@ void merge(Node& into, Node&& from, ListMerge lists) {
     into = std::move(empty);
   }
   if (into.is_container() && from.is_container()) {
-    Merger(into, lists).containers(into, std::move(from));
+    Merger(into, lists).containers(into, from);
   } else {
     into = std::move(from);
   }

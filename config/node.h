@@ -118,8 +118,7 @@ class Node {
   void sort_keys();
 
   /// Iterates over children: for (const Node& child : node) use(child.key(), child).
-  template <class N>
-  class Iterator {
+  template <class N> class Iterator {
    public:
     using iterator_category = std::forward_iterator_tag;
     using value_type = Node;

@@ -43,9 +43,14 @@ std::string joined(const OverrideValue& value, bool space, bool is_dict) {
 
 std::vector<std::string> range_values(const Sweep& sweep) {
   std::vector<std::string> values;
+  // Refused before a million decimals are added up.
+  const double span = sweep.stop.as_float() - sweep.start.as_float();
+  const double step_size = sweep.step.as_float();
+  const bool endless = step_size != 0 && span / step_size > 1.01 * static_cast<double>(kMaxSweep);
   const auto too_many = [] {
     fail(ErrorCode::kConfig, "[sweep] expected at most {} values of a range", kMaxSweep);
   };
+  if (endless) too_many();
   if (sweep.start.is_int() && sweep.stop.is_int() && sweep.step.is_int()) {
     const std::int64_t step = sweep.step.as_int(), stop = sweep.stop.as_int();
     if (step == 0) fail(ErrorCode::kConfig, "range() arg 3 must not be zero");

@@ -173,8 +173,7 @@ OverrideValue simple_choice(std::vector<OverrideValue> values) {
   return make_sweep(std::move(sweep));
 }
 
-template <Cast cast>
-OverrideValue run_cast(Bound& bound) {
+template <Cast cast> OverrideValue run_cast(Bound& bound) {
   const std::optional<OverrideValue>& named = bound.parameters[1];
   if (!bound.positional.empty() && !is_none(named)) {
     throw CallError{"TypeError", "cannot use both position and named arguments"};

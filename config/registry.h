@@ -102,8 +102,7 @@ std::shared_ptr<void> convert_object(const std::shared_ptr<void>& object) {
 }  // namespace detail
 
 /// Registers class T while the program starts; its objects can be asked for as T or as any Base.
-template <class T, class... Bases>
-struct Register {
+template <class T, class... Bases> struct Register {
   Register(std::vector<std::string> names, std::string doc, std::vector<Param> params,
            std::function<std::shared_ptr<T>(const Args&)> factory) {
     register_target({std::move(names),

@@ -45,7 +45,7 @@ std::shared_ptr<const LoadedConfig> Repository::load(const std::string& path) {
     LoadedText text = source->load(path);
     loaded = std::make_shared<LoadedConfig>();
     loaded->config = std::move(text.config);
-    loaded->package = std::move(text.package);
+    loaded->header = std::move(text.header);
     loaded->origin = std::move(text.origin);
     loaded->defaults = extract_defaults(path, loaded->config);
     loaded->typed = source->info().scheme == "structured";
@@ -53,6 +53,20 @@ std::shared_ptr<const LoadedConfig> Repository::load(const std::string& path) {
   }
   cache_[path] = loaded;
   return loaded;
+}
+
+std::shared_ptr<const Node> Repository::schema(const std::string& path) {
+  const auto cached = schemas_.find(path);
+  if (cached != schemas_.end()) return cached->second;
+  std::shared_ptr<const Node> found;
+  for (const auto& source : sources_) {
+    if (std::optional<Node> schema = source->schema(path)) {
+      found = std::make_shared<const Node>(*std::move(schema));
+      break;
+    }
+  }
+  schemas_[path] = found;
+  return found;
 }
 
 bool Repository::config_exists(const std::string& path) const {

@@ -21,7 +21,7 @@ struct SearchPathElement {
 /// A config without its defaults list.
 struct LoadedConfig {
   Node config;
-  std::optional<std::string> package;
+  ConfigHeader header;
   std::vector<DefaultItem> defaults;
   std::string origin;
   bool typed = false;  // from the schema source: its types hold where it is merged
@@ -33,6 +33,8 @@ class Repository {
 
   /// nullptr where no source has the config. Throws what loading throws.
   std::shared_ptr<const LoadedConfig> load(const std::string& path);
+  /// The JSON schema of a group or config; nullptr where there is none.
+  std::shared_ptr<const Node> schema(const std::string& path);
   bool config_exists(const std::string& path) const;
   bool group_exists(const std::string& path) const;
   /// Options of a group over all sources, sorted.
@@ -47,6 +49,7 @@ class Repository {
  private:
   std::vector<std::unique_ptr<Source>> sources_;
   std::map<std::string, std::shared_ptr<const LoadedConfig>> cache_;
+  std::map<std::string, std::shared_ptr<const Node>> schemas_;
 };
 
 }  // namespace iolaus::config

@@ -76,10 +76,17 @@ class FileSource : public Source {
     if (!file) fail(ErrorCode::kNotFound, "Config not found : {}", path);
     const std::string text = read_file(*file);
     LoadedText loaded;
-    loaded.package = read_package_header(std::string_view(text).substr(0, 512));
+    loaded.header = read_header(std::string_view(text).substr(0, 512));
     loaded.config = parse_config_text(text, *file, file->ends_with(".json"));
     loaded.origin = *file;
     return loaded;
+  }
+
+  std::optional<Node> schema(const std::string& path) const override {
+    const std::optional<std::string> normal = normal_path(path);
+    const std::string file = normal ? join(*normal + ".schema.json") : "";
+    if (!normal || !is_regular(file)) return std::nullopt;
+    return load_json(read_file(file), file);
   }
 
  private:
@@ -88,6 +95,8 @@ class FileSource : public Source {
     return path.empty() ? root() : root() + "/" + path;
   }
 
+  static bool is_schema(const std::string& name) { return name.ends_with(".schema.json"); }
+
   // The file of a config: its name as it is where it has an extension, else with one added.
   std::optional<std::string> find(const std::string& path) const {
     if (path.empty() || path.back() == '/') return std::nullopt;
@@ -95,11 +104,11 @@ class FileSource : public Source {
     if (!normal || normal->empty()) return std::nullopt;
     const std::string file = join(*normal);
     if (file.ends_with(".yaml") || file.ends_with(".json") || file.ends_with(".yml")) {
-      if (is_regular(file)) return file;
+      if (is_regular(file) && !is_schema(file)) return file;
     }
     for (const std::string_view extension : kExtensions) {
       std::string candidate = file + std::string(extension);
-      if (is_regular(candidate)) return candidate;
+      if (is_regular(candidate) && !is_schema(candidate)) return candidate;
     }
     return std::nullopt;
   }
@@ -112,6 +121,7 @@ class FileSource : public Source {
       if (is_directory(join(path))) names.push_back(name);
       return;
     }
+    if (is_schema(name)) return;
     for (const std::string_view extension : kExtensions) {
       if (name.ends_with(extension) && name.size() > extension.size() && is_regular(join(path))) {
         names.push_back(name.substr(0, name.size() - extension.size()));
@@ -133,6 +143,16 @@ std::vector<std::string> words(std::string_view text) {
     at = end;
   }
   return result;
+}
+
+ListMerge list_merge(const std::string& name) {
+  if (name == "extend") return ListMerge::kExtend;
+  if (name == "extend_unique") return ListMerge::kExtendUnique;
+  if (name != "replace") {
+    fail(ErrorCode::kConfig, "Expected '# @lists' to be replace, extend or extend_unique, got '{}'",
+         name);
+  }
+  return ListMerge::kReplace;
 }
 
 }  // namespace
@@ -160,8 +180,8 @@ std::optional<std::string> normal_path(const std::string& path) {
   return normal;
 }
 
-std::optional<std::string> read_package_header(std::string_view text) {
-  std::optional<std::string> package;
+ConfigHeader read_header(std::string_view text) {
+  ConfigHeader header;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
@@ -178,9 +198,10 @@ std::optional<std::string> read_package_header(std::string_view text) {
       fail(ErrorCode::kConfig, "Expected header format: KEY VALUE, got '{}'", body);
     }
     if (parts.size() > 2) fail(ErrorCode::kConfig, "Too many components in '{}'", body);
-    if (parts[0] == "@package") package = parts[1];
+    if (parts[0] == "@package") header.package = parts[1];
+    if (parts[0] == "@lists") header.lists = list_merge(parts[1]);
   }
-  return package;
+  return header;
 }
 
 Node parse_config_text(std::string_view text, std::string_view origin, bool json) {

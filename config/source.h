@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/merge.h"
 #include "config/node.h"
 
 namespace iolaus::config {
@@ -23,11 +24,17 @@ struct SourceInfo {
   std::string text() const { return "provider=" + provider + ", path=" + scheme + "://" + path; }
 };
 
+/// What the comments that open a config say.
+struct ConfigHeader {
+  std::optional<std::string> package;     // `# @package x`
+  ListMerge lists = ListMerge::kReplace;  // `# @lists extend` or `extend_unique`: how they merge
+};
+
 /// A config as it was written, before its defaults list is taken out.
 struct LoadedText {
   Node config;
-  std::optional<std::string> package;  // of the header `# @package x`
-  std::string origin;                  // file name, for messages
+  ConfigHeader header;
+  std::string origin;  // file name, for messages
 };
 
 class Source {
@@ -43,6 +50,8 @@ class Source {
   virtual std::vector<std::string> list(const std::string& group, ObjectKind kind) const = 0;
   /// Reads and parses; throws kConfig with place for bad content.
   virtual LoadedText load(const std::string& path) const = 0;
+  /// The JSON schema of a group or config: `path`.schema.json.
+  virtual std::optional<Node> schema(const std::string& /*path*/) const { return std::nullopt; }
 
  private:
   SourceInfo info_;
@@ -52,8 +61,8 @@ class Source {
 /// path. kConfig for an unknown scheme.
 std::unique_ptr<Source> make_source(const std::string& provider, const std::string& path);
 
-/// The value of `# @package` among the comments that open a text. kConfig for a bad header.
-std::optional<std::string> read_package_header(std::string_view text);
+/// Reads the header. kConfig for a bad one.
+ConfigHeader read_header(std::string_view text);
 
 /// Parses a config's text: null becomes an empty dict, a string a dict with that key, as the
 /// reference loads them; other scalars are errors.

@@ -65,7 +65,7 @@ class TextSource : public Source {
     for (const BuiltinText& text : builtin_texts()) {
       if (text.path != name) continue;
       const std::string origin = "pkg://" + info().path + "/" + name + ".yaml";
-      return {parse_config_text(text.text, origin, false), read_package_header(text.text), origin};
+      return {parse_config_text(text.text, origin, false), read_header(text.text), origin};
     }
     fail(ErrorCode::kNotFound, "Config not found : {}", path);
   }
@@ -115,7 +115,7 @@ class SchemaSource : public Source {
     if (found == schemas().makers.end()) {
       fail(ErrorCode::kNotFound, "Config not found : {}", path);
     }
-    return {found->second(), std::nullopt, "structured://" + name};
+    return {found->second(), {}, "structured://" + name};
   }
 
  private:

@@ -260,6 +260,7 @@ std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<
     lines.insert(lines.end(), job.overrides.begin(), job.overrides.end());
     Composition composition = run.session.composer.compose(config_name, lines);
     user_warnings(composition.warnings);
+    run.session.composer.check_schemas(composition, config_name);
     job.config = std::move(composition.config);
     Node& settings = job.config.at(Key("hydra")).at(Key("job"));
     settings.set(Key("id"), Node(std::to_string(job.num)));

@@ -20,8 +20,7 @@ std::string shown(const Node& value) {
   return std::string(value.type_name()) + " " + text;
 }
 
-template <class Suits>
-bool one_or_all(const Node& value, Suits suits) {
+template <class Suits> bool one_or_all(const Node& value, Suits suits) {
   if (!value.is_list()) return suits(value);
   return std::all_of(value.begin(), value.end(), suits);
 }

@@ -23,7 +23,7 @@ std::string no_conversion(const Node& value, const char* target) {
 }
 
 std::string to_bool(Node& value) {
-  const std::string bad =
+  std::string bad =
       "Value '" + value.str() + "' is not a valid bool (type " + value.type_name() + ")";
   if (value.is_int()) return value = Node(value.as_int() != 0), "";
   if (!value.is_string()) return bad;

@@ -148,7 +148,7 @@ void check_characters(std::string_view text, std::uint32_t source) {
 std::optional<Problem> stricter_problem(std::string_view text, std::uint32_t source) {
   const bool tab = text.find('\t') != std::string_view::npos;
   const bool question =
-      text.find("?") != std::string_view::npos &&
+      text.find('?') != std::string_view::npos &&
       (text.find('[') != std::string_view::npos || text.find('{') != std::string_view::npos);
   const bool quote = text.find("\\'") != std::string_view::npos;
   if (!tab && !question && !quote) return std::nullopt;

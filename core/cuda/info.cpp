@@ -37,7 +37,9 @@ CudaInfo query() {
   }
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess) {
-    info.problem = cudaGetErrorString(status);
+    // The runtime calls a missing driver an insufficient one.
+    info.problem =
+        info.driver_version.empty() ? "no NVIDIA driver was found" : cudaGetErrorString(status);
     cudaGetLastError();
     count = 0;
   }

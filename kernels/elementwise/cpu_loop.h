@@ -19,8 +19,7 @@ template <class Out, class... Ins> struct Types {};
 namespace detail {
 
 // float gets a loop per instruction set; for the other types one loop keeps the program small.
-template <class... Ts>
-inline constexpr bool kVectorised = (std::is_same_v<Ts, float> || ...);
+template <class... Ts> inline constexpr bool kVectorised = (std::is_same_v<Ts, float> || ...);
 
 template <class T> inline MathType<T> load(const T* p) { return static_cast<MathType<T>>(*p); }
 

@@ -32,28 +32,93 @@ int64_t first_output(int64_t at, int64_t shift, int64_t stride, int64_t outputs)
   return std::min(outputs, distance <= 0 ? 0 : (distance + stride - 1) / stride);
 }
 
-// One tap for outputs [w0, w1) of a row: NaN and larger values win, and the first of equals.
+// One tap for outputs [w0, w1) of a row: NaN and larger values win. Without branches, so that the
+// loop is a vector loop.
 template <int64_t kStep, class T, class M>
 inline void max_tap(const T* __restrict row, int64_t step, int64_t w0, int64_t w1, int32_t first,
                     M* __restrict best, int32_t* __restrict at) {
   const int64_t stride = kStep != 0 ? kStep : step;
   for (int64_t w = w0; w < w1; ++w) {
-    const M value = static_cast<M>(row[w * stride]);
-    const bool take = value > best[w] || value != value || at[w] < 0;
-    best[w] = take ? value : best[w];
-    at[w] = take ? first + static_cast<int32_t>(w * stride) : at[w];
+    const M value = static_cast<M>(row[w * stride]), old = best[w];
+    const bool take = (value > old) | (value != value);
+    const int32_t index = first + static_cast<int32_t>(w * stride), before = at[w];
+    best[w] = take ? value : old;
+    at[w] = take ? index : before;
   }
+}
+
+// The first element of each window that lies inside: what a row of -infinity gives.
+inline void first_indices(const PoolShape& s, const Window2d& win, int64_t h, int32_t* at) {
+  int64_t i = h * win.stride[0] - win.padding[0];
+  while (i < 0) i += win.dilation[0];
+  const auto row = static_cast<int32_t>(i * s.in_width - win.padding[1]);
+  const auto step = static_cast<int32_t>(win.stride[1]);
+  for (int64_t w = 0; w < s.out_width; ++w) at[w] = row + static_cast<int32_t>(w) * step;
+  for (int64_t w = 0; w < s.out_width && w * step < win.padding[1]; ++w) {
+    int64_t j = w * step - win.padding[1];
+    while (j < 0) j += win.dilation[1];
+    at[w] = static_cast<int32_t>(i * s.in_width + j);
+  }
+}
+
+// kCount outputs of 2 x 2 windows side by side, from the two input rows.
+template <int64_t kCount, class T>
+inline void max_2x2(const T* __restrict top, const T* __restrict bottom, int32_t first,
+                    int32_t width, T* __restrict out, int32_t* __restrict at) {
+  using M = MathType<T>;
+  for (int64_t w = 0; w < kCount; ++w) {
+    const M v[4] = {static_cast<M>(top[2 * w]), static_cast<M>(top[2 * w + 1]),
+                    static_cast<M>(bottom[2 * w]), static_cast<M>(bottom[2 * w + 1])};
+    const int32_t corner = first + 2 * static_cast<int32_t>(w);
+    const int32_t index[4] = {corner, corner + 1, corner + width, corner + width + 1};
+    M best = v[0];
+    int32_t where = index[0];
+    for (int i = 1; i < 4; ++i) {
+      const bool take = (v[i] > best) | (v[i] != v[i]);
+      best = take ? v[i] : best;
+      where = take ? index[i] : where;
+    }
+    out[w] = static_cast<T>(best);
+    at[w] = where;
+  }
+}
+
+// A plane of 2 x 2 windows with stride 2, by far the most frequent. A row's last block is moved
+// back to end with the row, and computes some outputs again.
+template <int64_t kCount, class T>
+inline void max_plane_2x2(const PoolShape& s, const T* x, T* out, int32_t* indices) {
+  const auto width = static_cast<int32_t>(s.in_width);
+  for (int64_t h = 0; h < s.out_height; ++h, out += s.out_width, indices += s.out_width) {
+    const T* row = x + 2 * h * s.in_width;
+    for (int64_t w = 0; w < s.out_width; w += kCount) {
+      const int64_t at = std::min(w, s.out_width - kCount);
+      const auto first = static_cast<int32_t>(2 * h * s.in_width + 2 * at);
+      max_2x2<kCount>(row + 2 * at, row + s.in_width + 2 * at, first, width, out + at,
+                      indices + at);
+    }
+  }
+}
+bool is_2x2(const PoolShape& s, const Window2d& w) {
+  bool simple = true;
+  for (int d = 0; d < 2; ++d) {
+    simple =
+        simple && w.kernel[d] == 2 && w.stride[d] == 2 && w.padding[d] == 0 && w.dilation[d] == 1;
+  }
+  return simple && 2 * s.out_height <= s.in_height && 2 * s.out_width <= s.in_width;
 }
 
 template <class T>
 inline void max_plane(const PoolShape& s, const Window2d& win, const T* x, T* out, int32_t* indices,
                       MathType<T>* best) {
   using M = MathType<T>;
+  if (is_2x2(s, win)) {
+    if (s.out_width >= 8) return max_plane_2x2<8>(s, x, out, indices);
+    if (s.out_width >= 4) return max_plane_2x2<4>(s, x, out, indices);
+    return max_plane_2x2<1>(s, x, out, indices);
+  }
   for (int64_t h = 0; h < s.out_height; ++h, out += s.out_width, indices += s.out_width) {
-    for (int64_t w = 0; w < s.out_width; ++w) {
-      best[w] = -std::numeric_limits<M>::infinity();
-      indices[w] = -1;
-    }
+    for (int64_t w = 0; w < s.out_width; ++w) best[w] = -std::numeric_limits<M>::infinity();
+    first_indices(s, win, h, indices);
     for (int64_t r = 0; r < win.kernel[0]; ++r) {
       const int64_t i = h * win.stride[0] - win.padding[0] + r * win.dilation[0];
       if (i < 0 || i >= s.in_height) continue;

@@ -10,6 +10,7 @@
 #include "core/parallel.h"
 #include "kernels/conv2d/dense.h"
 #include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/variants.h"
 #include "kernels/scratch.h"
 #include "kernels/vector.h"
 
@@ -103,7 +104,7 @@ template <class T, int kBytes> inline void correlate_weight(const WeightPass<T>&
 }
 
 // Flat g of one channel, zero between the rows; the tail's vector repeats pixels and has zeros for
-// those that the whole vectors have covered. Returns the sum of all.
+// those that the whole vectors have covered.
 template <class T>
 void pack_gradient(const T* g, int64_t rows, int64_t width, int64_t columns, const WeightPass<T>& w,
                    int64_t lanes, T* to) {
@@ -138,6 +139,23 @@ Geometry make_geometry(const ConvShape& s, const Window2d& win) {
   return geometry;
 }
 
+// Adds the sum of each channel of all images of a pass, while they are in the cache.
+template <class T, int kBytes> inline void add_bias_sums(const WeightPass<T>& w, T* db) {
+  using V = Vector<T, kBytes>;
+  constexpr int64_t kLanes = kBytes / static_cast<int>(sizeof(T));
+  const int64_t length = w.main + (w.has_tail ? kLanes : 0);
+  for (int64_t n = 0; n < w.images; ++n) {
+    for (int64_t k = 0; k < w.channels; ++k) {
+      const T* g = w.g + (n * w.channels + k) * w.g_stride;
+      V sums[4] = {};
+      for (int64_t i = 0, j = 0; i < length; i += kLanes, j = (j + 1) % 4) {
+        sums[j] += load_vector<V>(g + i);
+      }
+      db[k] += sum_elements<T, kBytes>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    }
+  }
+}
+
 template <class T> class BackwardWeight {
  public:
   explicit BackwardWeight(const Conv2dBackwardWeight& a)
@@ -159,27 +177,35 @@ template <class T> class BackwardWeight {
         kPartialBytes / (count * static_cast<int64_t>(sizeof(T))), 1, kMaxChunks);
     const int64_t chunk = (s_.batch + limit - 1) / limit;
     const int64_t chunks = (s_.batch + chunk - 1) / chunk;
-    Scratch<T> sums(chunks * count);
-    std::memset(sums.data(), 0, static_cast<size_t>(chunks * count) * sizeof(T));
+    // For each chunk dw, then db.
+    const int64_t channels = s_.groups * s_.out_channels, stride = count + channels;
+    Scratch<T> sums(chunks * stride);
+    std::memset(sums.data(), 0, static_cast<size_t>(chunks * stride) * sizeof(T));
     const auto jobs = chunks * s_.groups;
     const auto grain = static_cast<int64_t>(4e5 * static_cast<double>(jobs) / a_.cost().flops) + 1;
     parallel_for(jobs, grain, [&](int64_t begin, int64_t end) {
       for (int64_t job = begin; job < end; ++job) {
         const int64_t first = job / s_.groups * chunk;
         run_chunk(job % s_.groups, first, std::min(chunk, s_.batch - first),
-                  sums.data() + (job / s_.groups) * count);
+                  sums.data() + job / s_.groups * stride);
       }
     });
-    T* dw = a_.dw.data<T>();
+    add_chunks(sums.data(), chunks, stride, count, a_.dw.data<T>());
+    if (a_.db.defined()) {
+      add_chunks(sums.data() + count, chunks, stride, channels, a_.db.data<T>());
+    }
+  }
+
+ private:
+  static void add_chunks(const T* sums, int64_t chunks, int64_t stride, int64_t count, T* out) {
     parallel_for(count, 1 << 15, [&](int64_t begin, int64_t end) {
-      std::memcpy(dw + begin, sums.data() + begin, static_cast<size_t>(end - begin) * sizeof(T));
+      std::memcpy(out + begin, sums + begin, static_cast<size_t>(end - begin) * sizeof(T));
       for (int64_t c = 1; c < chunks; ++c) {
-        for (int64_t i = begin; i < end; ++i) dw[i] += sums[c * count + i];
+        for (int64_t i = begin; i < end; ++i) out[i] += sums[c * stride + i];
       }
     });
   }
 
- private:
   // Images [first, first + count) of one group of channels.
   void run_chunk(int64_t group, int64_t first, int64_t count, T* sums) const {
     const int64_t tile_bytes = 8 * pass_.g_stride * static_cast<int64_t>(sizeof(T));
@@ -209,7 +235,11 @@ template <class T> class BackwardWeight {
                         pass, lanes_, g.data() + (m * s_.out_channels + k) * pass_.g_stride);
         }
       }
-      run_wide([&](auto bytes) { correlate_weight<T, decltype(bytes)::value>(pass); });
+      T* db = sums + a_.dw.numel() + group * s_.out_channels;
+      run_wide([&](auto bytes) {
+        if (a_.db.defined()) add_bias_sums<T, decltype(bytes)::value>(pass, db);
+        correlate_weight<T, decltype(bytes)::value>(pass);
+      });
     }
   }
 
@@ -221,56 +251,23 @@ template <class T> class BackwardWeight {
   WeightPass<T> pass_{};
 };
 
-// db[k] = sum of g over images and pixels, image by image.
-template <class T> void backward_bias(const Conv2dBackwardWeight& a) {
-  const int64_t channels = a.g.sizes()[1], plane = a.g.sizes()[2] * a.g.sizes()[3];
-  const int64_t batch = a.g.sizes()[0];
-  const T* g = a.g.data<T>();
-  T* db = a.db.data<T>();
-  parallel_for(channels, (1 << 16) / std::max<int64_t>(batch * plane, 1) + 1,
-               [&](int64_t begin, int64_t end) {
-                 run_wide([&](auto bytes) {
-                   using V = Vector<T, decltype(bytes)::value>;
-                   constexpr int64_t kLanes = static_cast<int64_t>(sizeof(V) / sizeof(T));
-                   for (int64_t k = begin; k < end; ++k) {
-                     T total = 0;
-                     for (int64_t n = 0; n < batch; ++n) {
-                       const T* from = g + (n * channels + k) * plane;
-                       V sums[4] = {};
-                       T rest = 0;
-                       int64_t i = 0;
-                       for (; i + 4 * kLanes <= plane; i += 4 * kLanes) {
-                         for (int j = 0; j < 4; ++j)
-                           sums[j] += load_vector<V>(from + i + j * kLanes);
-                       }
-                       for (; i + kLanes <= plane; i += kLanes) sums[0] += load_vector<V>(from + i);
-                       for (; i < plane; ++i) rest += from[i];
-                       const V sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-                       total += sum_elements<T, decltype(bytes)::value>(sum) + rest;
-                     }
-                     db[k] = total;
-                   }
-                 });
-               });
-}
-
 template <class T> void backward_weight(const Conv2dBackwardWeight& a) {
-  if (a.g.numel() == 0) {
-    std::memset(a.dw.raw_data(), 0, a.dw.nbytes());
-  } else {
-    BackwardWeight<T>(a).run();
-  }
-  if (a.db.defined()) backward_bias<T>(a);
+  if (a.g.numel() > 0) return BackwardWeight<T>(a).run();
+  std::memset(a.dw.raw_data(), 0, a.dw.nbytes());
+  if (a.db.defined()) std::memset(a.db.raw_data(), 0, a.db.nbytes());
 }
 
-void run(const Conv2dBackwardWeight& a) {
-  with_dense(a, [](const Conv2dBackwardWeight& dense) {
-    dense.dtype() == kFloat64 ? backward_weight<double>(dense) : backward_weight<float>(dense);
+}  // namespace
+
+void direct::run(const Conv2dBackwardWeight& args) {
+  with_dense(args, [](const Conv2dBackwardWeight& a) {
+    a.dtype() == kFloat64 ? backward_weight<double>(a) : backward_weight<float>(a);
   });
 }
 
+namespace {
 const bool kRegistered = conv2d_backward_weight_kernels().add(
-    {"cpu", kCPU, {kFloat32, kFloat64, kFloat16, kBFloat16}, run, 1});
-
+    {"direct", kCPU, {kFloat32, kFloat64, kFloat16, kBFloat16}, direct::run, 1});
 }  // namespace
+
 }  // namespace iolaus

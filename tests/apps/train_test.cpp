@@ -1,0 +1,180 @@
+// The program end to end, as a user starts it, on a small part of the real data.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/io/safetensors.h"
+
+using namespace iolaus;
+using doctest::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    static int count = 0;
+    path_ = fs::temp_directory_path() /
+            ("iolaus_train_" + std::to_string(getpid()) + "_" + std::to_string(count++));
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+  std::string str() const { return path_.string(); }
+
+ private:
+  fs::path path_;
+};
+
+struct Outcome {
+  int status;
+  std::string output;  // stdout and stderr together
+};
+
+Outcome run(const Folder& folder, const std::string& arguments) {
+  const std::string command =
+      "cd " + folder.str() + " && " IOLAUS_PROGRAM " " + arguments + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    outcome.output.append(buffer.data(), n);
+  }
+  const int status = pclose(pipe);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+// A short run of the multilayer perceptron: 30 batches of real images.
+const std::string kShort =
+    "train experiment=mlp trainer.max_epochs=1 trainer.limit_train_batches=30 "
+    "trainer.limit_test_batches=10 ";
+
+std::string line_with(const std::string& text, const std::string& start) {
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with(start)) return line;
+  }
+  return "";
+}
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool same_weights(const fs::path& a, const fs::path& b) {
+  const auto x = io::load_safetensors((a / "checkpoints/last/model.safetensors").string());
+  const auto y = io::load_safetensors((b / "checkpoints/last/model.safetensors").string());
+  if (x.size() != y.size()) return false;
+  for (const auto& [name, tensor] : x) {
+    if (tensor.to_vector<double>() != y.at(name).to_vector<double>()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("train leaves its config, log, metrics and checkpoint; eval gives the same accuracy") {
+  const Folder folder;
+  const Outcome trained = run(folder, kShort + "hydra.run.dir=a");
+  CAPTURE(trained.output);
+  REQUIRE(trained.status == 0);
+  const std::string accuracy = line_with(trained.output, "test/acc: ");
+  CHECK(accuracy.size() == std::string("test/acc: 0.1234").size());
+  for (const char* file : {".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
+                           "train.log", "metrics.csv", "checkpoints/last/manifest.json"}) {
+    CAPTURE(file);
+    CHECK(fs::exists(folder / "a" / file));
+  }
+  CHECK(read(folder / "a/metrics.csv").starts_with("epoch,step,"));
+  CHECK(read(folder / "a/metrics.csv").find("test/acc") != std::string::npos);
+  const Outcome evaluated = run(folder, "eval ckpt_path=a");
+  CAPTURE(evaluated.output);
+  CHECK(evaluated.status == 0);
+  CHECK(line_with(evaluated.output, "test/acc: ") == accuracy);
+}
+
+TEST_CASE("the same seed gives bitwise the same weights, another seed others") {
+  const Folder folder;
+  CHECK(run(folder, kShort + "hydra.run.dir=a").status == 0);
+  CHECK(run(folder, kShort + "hydra.run.dir=b").status == 0);
+  CHECK(run(folder, kShort + "hydra.run.dir=c threads=1").status == 0);
+  CHECK(run(folder, kShort + "hydra.run.dir=d seed=43").status == 0);
+  CHECK(same_weights(folder / "a", folder / "b"));
+  CHECK(same_weights(folder / "a", folder / "c"));
+  CHECK_FALSE(same_weights(folder / "a", folder / "d"));
+}
+
+TEST_CASE("a run that stops in the middle of an epoch resumes to the same weights, bit for bit") {
+  const Folder folder;
+  const std::string two_epochs =
+      "train model=cnn optimizer=adamw trainer.max_epochs=2 trainer.limit_train_batches=6 "
+      "trainer.limit_test_batches=2 ";
+  CHECK(run(folder, two_epochs + "hydra.run.dir=whole").status == 0);
+  CHECK(run(folder, two_epochs + "hydra.run.dir=part trainer.max_steps=9").status == 0);
+  const Outcome resumed = run(folder, two_epochs + "hydra.run.dir=rest ckpt_path=part");
+  CAPTURE(resumed.output);
+  CHECK(resumed.status == 0);
+  CHECK(same_weights(folder / "whole", folder / "rest"));
+}
+
+TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
+  const Folder folder;
+  const Outcome chosen = run(folder, kShort + "kernels.cross_entropy=reference hydra.verbose=true");
+  CAPTURE(chosen.output);
+  CHECK(chosen.status == 0);
+  CHECK(chosen.output.find("cross_entropy: reference x40") != std::string::npos);
+  const Outcome unknown = run(folder, kShort + "kernels.relu=fastest");
+  CHECK(unknown.status == 1);
+  CHECK(unknown.output.find("there is no variant 'fastest'") != std::string::npos);
+  CHECK(unknown.output.find("reference (cpu)") != std::string::npos);
+  CHECK(run(folder, kShort + "+kernels.nothing=cpu").status == 1);
+}
+
+TEST_CASE("bad input is one clear message and a status that is not zero") {
+  const Folder folder;
+  const auto fails = [&](const std::string& arguments, const std::string& message) {
+    const Outcome outcome = run(folder, arguments);
+    INFO(arguments, "\n", outcome.output);
+    CHECK(outcome.status != 0);
+    CHECK(outcome.output.find(message) != std::string::npos);
+    CHECK_FALSE(fs::exists(folder / "bad/checkpoints"));
+  };
+  const std::string train = kShort + "hydra.run.dir=bad ";
+  fails(train + "trainer.max_epoch=1", "max_epochs");
+  fails(train + "+trainer.epochs=1", "the trainer has no option 'epochs'");
+  fails(train + "trainer.max_epochs=many", "trainer.max_epochs must be an integer");
+  fails(train + "model=resnet", "lenet");
+  fails(train + "data.data_dir=/nowhere", "/nowhere");
+  fails(train + "device=cuda:7", "device=cpu");
+  fails(train + "device=tpu", "unknown device 'tpu'");
+  fails(train + "optimizer.lr=fast", "lr");
+  fails(train + "optimizer._target_=torch.optim.SDG", "torch.optim.SGD");
+  fails(train + "model.layers.fc1.in_features=100", "784");
+  fails(train + "ckpt_path=/nowhere", "there is no checkpoint at /nowhere");
+  fails("eval", "ckpt_path");
+  fails("trian", "there is no command 'trian'");
+}
+
+TEST_CASE("a truncated data file is named with what is wrong") {
+  const Folder folder;
+  for (const auto& entry : fs::directory_iterator("/usr/share/datasets/fashion-mnist")) {
+    fs::copy_file(entry.path(), folder / entry.path().filename().string());
+  }
+  fs::resize_file(folder / "train-labels-idx1-ubyte.gz", 1000);
+  const Outcome outcome = run(folder, kShort + "data.data_dir=" + folder.str());
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 1);
+  CHECK(outcome.output.find("train-labels-idx1-ubyte.gz") != std::string::npos);
+}

@@ -1,0 +1,77 @@
+// What is special about kernels on a CUDA device: errors that they find in their data, copies in
+// both directions, and results that repeat to the bit. Skipped visibly where there is no device;
+// that every variant computes the right numbers is tested in tests/all_kernels.
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "core/views.h"
+#include "kernels/check.h"
+#include "kernels/copy/copy.h"
+#include "kernels/embedding/embedding.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/reduce/reduce.h"
+
+using namespace iolaus;
+
+namespace {
+
+bool has_device() {
+  if (is_available(kCUDA)) return true;
+  MESSAGE("skipped: no CUDA device");
+  return false;
+}
+Tensor on_device(const Tensor& x) { return convert(x, x.dtype(), Device(kCUDA)); }
+Tensor on_host(const Tensor& x) { return convert(x, x.dtype(), Device()); }
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  return a.nbytes() == b.nbytes() && std::memcmp(a.raw_data(), b.raw_data(), a.nbytes()) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("an index out of range on the device is an error by the next wait, once") {
+  if (!has_device()) return;
+  const Tensor table = on_device(sample_tensor({5, 3}, kFloat32, 1));
+  const Tensor out = empty({2, 3}, {.device = Device(kCUDA)});
+  const Tensor index = on_device(from_values<int64_t>({4, 7}, {2}));
+  const auto run_and_wait = [&] {
+    embedding_kernels()(make_embedding(out, table, index, false));
+    backend(kCUDA).synchronize(Device(kCUDA));
+  };
+  CHECK_THROWS_WITH_AS(run_and_wait(),
+                       "[embedding] expected indices in [0, 5), got 7 at position 1", Error);
+  CHECK_NOTHROW(backend(kCUDA).synchronize(Device(kCUDA)));
+}
+
+TEST_CASE("copies to the device and back keep every byte, of small and large tensors") {
+  if (!has_device()) return;
+  for (const int64_t n : {1, 1000, 3 << 20}) {
+    const Tensor x = sample_tensor({n}, kFloat32, 2);
+    CHECK(same_bytes(on_host(on_device(x)), x));
+  }
+}
+
+TEST_CASE("a transposed copy and a cast on the device give what the host gives") {
+  if (!has_device()) return;
+  const Tensor x = sample_tensor({3, 70, 45}, kFloat32, 3);
+  const Tensor there = make_contiguous(views::transpose(on_device(x), 1, 2));
+  CHECK(same_bytes(on_host(there), make_contiguous(views::transpose(x, 1, 2))));
+  const Tensor half = convert(on_device(x), kBFloat16, Device(kCUDA));
+  CHECK(same_bytes(on_host(half), convert(x, kBFloat16, Device())));
+}
+
+TEST_CASE("sums and products on the device repeat to the bit") {
+  if (!has_device()) return;
+  const Tensor x = on_device(sample_tensor({300, 257}, kFloat32, 4));
+  Tensor first_sum, first_product;
+  for (int run = 0; run < 3; ++run) {
+    const Tensor sum = empty({1, 1}, {.device = Device(kCUDA)});
+    const Tensor product = empty({300, 300}, {.device = Device(kCUDA)});
+    reduce_into(ReduceOp::kSum, sum, x, 0b11);
+    matmul_into(product, x, views::transpose(x, 0, 1));
+    if (run == 0) first_sum = on_host(sum), first_product = on_host(product);
+    CHECK(same_bytes(on_host(sum), first_sum));
+    CHECK(same_bytes(on_host(product), first_product));
+  }
+}
