@@ -12,7 +12,7 @@
 namespace iolaus::config {
 namespace {
 
-constexpr std::size_t kMaxSweep = 1'000'000;
+constexpr std::size_t kMaxSweep = 100'000;
 
 // Quotes that can't be read back otherwise: backslashes before a quote (or the end) double.
 std::string with_quotes(const std::string& text, char quote) {
@@ -43,7 +43,7 @@ std::string joined(const OverrideValue& value, bool space, bool is_dict) {
 
 std::vector<std::string> range_values(const Sweep& sweep) {
   std::vector<std::string> values;
-  // Refused before a million decimals are added up.
+  // Refused before all the decimals are added up.
   const double span = sweep.stop.as_float() - sweep.start.as_float();
   const double step_size = sweep.step.as_float();
   const bool endless = step_size != 0 && span / step_size > 1.01 * static_cast<double>(kMaxSweep);
