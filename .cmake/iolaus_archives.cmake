@@ -25,8 +25,10 @@ endif()
 
 # Linked whole: a linker drops objects that nobody names, and with them every registered kernel.
 add_library(iolaus INTERFACE)
-target_link_libraries(iolaus INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,iolaus_archive>
-                                       iolaus_config_archive)
+target_link_libraries(
+  iolaus INTERFACE $<BUILD_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,iolaus_archive>>
+                   $<INSTALL_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,iolaus::archive>>
+                   iolaus_config_archive)
 add_library(iolaus::iolaus ALIAS iolaus)
 
 install(TARGETS iolaus iolaus_archive iolaus_config_archive EXPORT iolaus-targets

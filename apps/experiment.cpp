@@ -130,7 +130,6 @@ nn::Experiment make_experiment(const config::Node& cfg, Device device) {
   IOLAUS_CHECK_CODE(e.data && e.model && e.loss, ErrorCode::kConfig,
                     "data, model and loss must not be null");
   e.model->to(device);
-  e.data->setup();
   return e;
 }
 

@@ -16,7 +16,7 @@ std::string conf_dir();
 /// kDevice, kNotFound and kUnsupported, as select_kernel.
 Device set_up(const config::Node& cfg);
 
-/// model, loss and data of a config, on the device, with the data read.
+/// model, loss and data of a config; the model on the device, the data not read yet.
 nn::Experiment make_experiment(const config::Node& cfg, Device device);
 /// Adds optimizer and scheduler.
 void add_optimizer(const config::Node& cfg, nn::Experiment& experiment);

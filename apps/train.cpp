@@ -19,6 +19,7 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
   const nn::TrainerOptions options = trainer_options(*config::select(cfg, "trainer"));
   nn::Experiment e = make_experiment(cfg, device);
   add_optimizer(cfg, e);
+  e.data->setup();
   e.config = config::to_yaml(config::to_resolved(cfg));
   std::vector<std::shared_ptr<nn::Logger>> loggers{std::make_shared<nn::CSVLogger>(job.output_dir)};
   nn::Trainer trainer(options, job.output_dir, std::move(loggers));

@@ -10,12 +10,12 @@ namespace iolaus::nn::data {
 class DataModule {
  public:
   virtual ~DataModule() = default;
-  /// Reads the files. Called once, before any loader is asked for.
+  /// Reads what training needs. Called once, before train_loader or val_loader; eval does without.
   virtual void setup() = 0;
   /// Null where there is no such part.
-  virtual const DataLoader* train_loader() const = 0;
-  virtual const DataLoader* val_loader() const = 0;
-  virtual const DataLoader* test_loader() const = 0;
+  virtual const DataLoader* train_loader() = 0;
+  virtual const DataLoader* val_loader() = 0;
+  virtual const DataLoader* test_loader() = 0;
 };
 
 }  // namespace iolaus::nn::data

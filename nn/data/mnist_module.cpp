@@ -21,9 +21,6 @@ class MnistModule final : public DataModule {
 
   void setup() override {
     DatasetPtr train = load_mnist(options_.folder, true, options_.normalization);
-    const DatasetPtr test = load_mnist(options_.folder, false, options_.normalization);
-    DataLoaderOptions in_order = options_.loader;
-    in_order.shuffle = in_order.drop_last = false;
     if (options_.val_size > 0) {
       IOLAUS_CHECK(options_.val_size < train->size(),
                    "[data] val_size {} leaves nothing of {} training images", options_.val_size,
@@ -31,16 +28,28 @@ class MnistModule final : public DataModule {
       const auto parts = random_split(train, {train->size() - options_.val_size, options_.val_size},
                                       options_.loader.seed);
       train = parts[0];
-      val_ = std::make_unique<DataLoader>(parts[1], in_order);
+      val_ = std::make_unique<DataLoader>(parts[1], in_order());
     }
     train_ = std::make_unique<DataLoader>(train, options_.loader);
-    test_ = std::make_unique<DataLoader>(test, in_order);
   }
-  const DataLoader* train_loader() const override { return train_.get(); }
-  const DataLoader* val_loader() const override { return val_.get(); }
-  const DataLoader* test_loader() const override { return test_.get(); }
+  const DataLoader* train_loader() override { return train_.get(); }
+  const DataLoader* val_loader() override { return val_.get(); }
+  // Read when it is asked for: training starts without it, and testing reads nothing else.
+  const DataLoader* test_loader() override {
+    if (!test_) {
+      test_ = std::make_unique<DataLoader>(
+          load_mnist(options_.folder, false, options_.normalization), in_order());
+    }
+    return test_.get();
+  }
 
  private:
+  DataLoaderOptions in_order() const {
+    DataLoaderOptions options = options_.loader;
+    options.shuffle = options.drop_last = false;
+    return options;
+  }
+
   Options options_;
   std::unique_ptr<DataLoader> train_, val_, test_;
 };
