@@ -6,6 +6,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
+#include "autograd/record.h"
 
 using namespace iolaus;
 using doctest::Contains;
@@ -173,4 +174,32 @@ TEST_CASE("mixed dtypes: the gradient of an operand has its dtype") {
   sum(y).backward();
   CHECK(a.grad().dtype() == kFloat32);
   CHECK(b.grad().dtype() == kFloat64);
+}
+
+TEST_CASE("a custom function states its own gradient, with several inputs and saved tensors") {
+  // y = a b with a gradient for b that is deliberately another one.
+  const auto scaled_product = [](const Tensor& a, const Tensor& b) {
+    Tensor y;
+    {
+      const NoGrad no_grad;
+      y = a * b;
+    }
+    if (needs_grad(a, b)) {
+      record("scaled_product", y, edges(a, b),
+             [a = save(a), b = save(b)](const Node& n, const Tensor& g) {
+               return std::array{n.needs(0) ? g * b(n) : Tensor(),
+                                 n.needs(1) ? g * a(n) * 100 : Tensor()};
+             });
+    }
+    return y;
+  };
+  const Tensor a = leaf({2, 3}), b = leaf({5, 7});
+  const Tensor y = scaled_product(a, b);
+  CHECK(y.grad_fn()->name() == std::string("scaled_product"));
+  sum(y).backward();
+  CHECK(vec(a.grad()) == V{5, 7});
+  CHECK(vec(b.grad()) == V{200, 300});
+  const Tensor wrong = scaled_product(a, b.detach());
+  record("wrong", wrong, edges(a), [](const Node&, const Tensor& g) { return sum(g); });
+  CHECK_THROWS_WITH(sum(wrong).backward(), Contains("wrong gave a gradient of shape []"));
 }
