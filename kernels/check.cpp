@@ -37,16 +37,18 @@ double next_uniform(uint64_t& state) {
 
 namespace detail {
 
-Tensor clone_for_check(const Tensor& x, bool to_double, Device device) {
+Tensor clone_for_check(const Tensor& x, Role role, bool to_double, Device device) {
   const DType dtype = to_double && is_floating(x.dtype()) ? kFloat64 : x.dtype();
   // The same strides, gaps included: strided samples must stay strided.
   Tensor out = empty_strided(x.sizes(), x.strides(), {.dtype = dtype, .device = device});
-  copy(x, out);
+  if (role != Role::kOut) {
+    copy(x, out);
+  } else if (is_floating(dtype)) {
+    fill(out, std::numeric_limits<double>::quiet_NaN());
+  } else {
+    fill(out, 1);  // the sample's own bytes are uninitialised
+  }
   return out;
-}
-
-void fill_nan(const Tensor& x) {
-  if (is_floating(x.dtype())) fill(x, std::numeric_limits<double>::quiet_NaN());
 }
 
 void compare_output(const char* name, const Tensor& actual, const Tensor& expected, DType dtype,

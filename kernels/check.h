@@ -22,9 +22,9 @@ struct CheckResult {
 };
 
 namespace detail {
-/// A copy of the values; in float64 where asked for and floating.
-Tensor clone_for_check(const Tensor& x, bool to_double, Device device);
-void fill_nan(const Tensor& x);
+/// A tensor like x with the same strides: its values, or for an output NaN (1 for other types);
+/// in float64 where asked for and floating.
+Tensor clone_for_check(const Tensor& x, Role role, bool to_double, Device device);
 /// Merges the comparison of one output into result. Errors are measured against
 /// eps(dtype) * (4 + sqrt(reduction)) * scale, scale the largest expected magnitude (at least 1).
 void compare_output(const char* name, const Tensor& actual, const Tensor& expected, DType dtype,
@@ -33,8 +33,7 @@ void compare_output(const char* name, const Tensor& actual, const Tensor& expect
 template <class Args> void replace_tensors(Args& args, bool to_double, Device device) {
   args.visit([&](const char*, Tensor& t, Role role) {
     if (!t.defined()) return;
-    t = clone_for_check(t, to_double, device);
-    if (role == Role::kOut) fill_nan(t);
+    t = clone_for_check(t, role, to_double, device);
   });
   if constexpr (requires { args.prepare(); }) args.prepare();
 }
