@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what is missing of the named parts from Debian's packages: build (always), ci.
 # Without root it says exactly what to install. Sourced or run: install_dependencies.sh [ci]
+# ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, and only recommends it.
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
-          libspdlog-dev libdnnl-dev zlib1g-dev dataset-fashion-mnist)
+          libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
 [ "${1:-}" = ci ] && packages+=(clang-format python3)
 missing=()
 for package in "${packages[@]}"; do
