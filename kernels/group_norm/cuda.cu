@@ -18,10 +18,10 @@ __global__ void __launch_bounds__(kThreads)
     group_norm_kernel(GroupShape s, MathType<T> eps, const T* x, T* out, gpu::Parameter<T> gamma,
                       gpu::Parameter<T> beta, MathType<T>* means, MathType<T>* rstds) {
   using A = MathType<T>;
-  const int64_t columns = s.columns();
-  for (int64_t r = blockIdx.x; r < s.rows(); r += gridDim.x) {
+  const int64_t columns = s.columns;
+  for (int64_t r = blockIdx.x; r < s.rows; r += gridDim.x) {
     const T* row = x + r * columns;
-    const int64_t channel0 = r % s.groups * s.group_channels();
+    const int64_t channel0 = (r - gpu::fast_div(r, s.groups) * s.groups) * s.own;
     A sum = 0, squares = 0;
     for (int64_t i = threadIdx.x; i < columns; i += kThreads) sum += static_cast<A>(row[i]);
     const A mean = gpu::block_reduce(sum, A(0), gpu::Sum{}) / static_cast<A>(columns);
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t p = p0 + threadIdx.x / gpu::kWarp;
     A dot = 0, sum = 0;
     if (p < planes) {
-      const int64_t r = gpu::fast_div(p, s.group_channels());
+      const int64_t r = gpu::fast_div(p, s.own);
       const A mean = means[r], rstd = rstds[r];
       for (int64_t i = lane; i < s.inner; i += gpu::kWarp) {
         const A gradient = static_cast<A>(g[p * s.inner + i]);
@@ -78,9 +78,9 @@ __global__ void __launch_bounds__(kThreads)
                                const MathType<T>* means, const MathType<T>* rstds,
                                const MathType<T>* sums) {
   using A = MathType<T>;
-  const int64_t columns = s.columns(), own = s.group_channels(), planes = s.batch * s.channels;
-  for (int64_t r = blockIdx.x; r < s.rows(); r += gridDim.x) {
-    const int64_t channel0 = r % s.groups * own;
+  const int64_t columns = s.columns, own = s.own, planes = s.batch * s.channels;
+  for (int64_t r = blockIdx.x; r < s.rows; r += gridDim.x) {
+    const int64_t channel0 = (r - gpu::fast_div(r, s.groups) * s.groups) * own;
     A dot = 0, sum = 0;
     for (int64_t k = threadIdx.x; k < own; k += kThreads) {
       const A scale = gamma.get(channel0 + k, A(1));
@@ -122,7 +122,7 @@ template <class T> void forward(const GroupNorm& a) {
   if (a.x.numel() == 0) return;
   const GroupShape s = group_shape(a.x, a.groups);
   const cuda::OnDevice stream(a.device());
-  gpu::launch(group_norm_kernel<T>, gpu::grid_for(s.rows(), 1), kThreads, 0, stream, s,
+  gpu::launch(group_norm_kernel<T>, gpu::grid_for(s.rows, 1), kThreads, 0, stream, s,
               static_cast<A>(a.eps), data_of<T>(a.x), data_of<T>(a.out), gpu::parameter<T>(a.gamma),
               gpu::parameter<T>(a.beta), data_of<A>(a.mean), data_of<A>(a.rstd));
 }
@@ -141,8 +141,8 @@ template <class T> void backward(const GroupNormBackward& a) {
                 g, x, means, rstds, sums.data());
   }
   if (a.dx.defined() && a.x.numel() > 0) {
-    gpu::launch(group_norm_backward_kernel<T>, gpu::grid_for(s.rows(), 1), kThreads, 0, stream, s,
-                g, x, data_of<T>(a.dx), gpu::parameter<T>(a.gamma), means, rstds, sums.data());
+    gpu::launch(group_norm_backward_kernel<T>, gpu::grid_for(s.rows, 1), kThreads, 0, stream, s, g,
+                x, data_of<T>(a.dx), gpu::parameter<T>(a.gamma), means, rstds, sums.data());
   }
   if (!a.dgamma.defined() && !a.dbeta.defined()) return;
   gpu::launch(group_norm_parameters_kernel<T>, gpu::grid_for(s.channels, kThreads), kThreads, 0,
