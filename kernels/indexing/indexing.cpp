@@ -29,6 +29,8 @@ constexpr Problem kProblems[] = {{1, 1, 1, 1},
                                  {31, 32, 5, 1},
                                  {2, 33, 9, 31},
                                  {1, 6, 50, 3, true},
+                                 {1, 70, 200, 2, true},
+                                 {2, 5, 100, 1},
                                  {2, 5, 8, 32, false, true},
                                  {1, 300, 40, 1, false, true},
                                  {3, 4, 6, 5, true, true}};
