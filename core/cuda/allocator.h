@@ -1,7 +1,7 @@
 // The caching allocators of CUDA devices, and pinned host memory for copies that do not wait.
 #pragma once
 
-#include "core/caching_allocator.h"
+#include "core/allocator/caching_allocator.h"
 #include "core/cuda/stream.h"
 
 namespace iolaus::cuda {

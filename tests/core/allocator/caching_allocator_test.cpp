@@ -1,6 +1,6 @@
 // The caching allocator over a fake device: memory is a range of numbers with a limit, streams are
 // counters of queued and finished work. So every rule is checked without a GPU.
-#include "core/caching_allocator.h"
+#include "core/allocator/caching_allocator.h"
 
 #include <doctest/doctest.h>
 
