@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -112,7 +113,10 @@ std::vector<StackFrame> symbolise(const std::vector<void*>& addresses) {
       continue;
     }
     const auto base = reinterpret_cast<uintptr_t>(info.dli_fbase);
-    const SymbolTable& table = tables.try_emplace(info.dli_fname, info.dli_fname).first->second;
+    // The program's own name may be relative to a directory that it has left.
+    const bool is_program = std::strcmp(info.dli_fname, program_invocation_name) == 0;
+    const std::string path = is_program ? "/proc/self/exe" : info.dli_fname;
+    const SymbolTable& table = tables.try_emplace(path, path).first->second;
     if (const Symbol* symbol = table.find(at, base)) {
       frames.push_back({info.dli_fname, demangle(symbol->name.c_str())});
     } else if (info.dli_sname != nullptr) {

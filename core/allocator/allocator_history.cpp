@@ -30,8 +30,7 @@ CallSitePtr AllocatorHistory::here() const {
   if (!options_.enabled) return nullptr;
   auto site = std::make_shared<CallSite>();
   site->op = OpScope::current();
-  // Not this function and the allocator's, which calls it.
-  if (options_.stack_depth > 0) site->frames = capture_backtrace(2, options_.stack_depth);
+  if (options_.stack_depth > 0) site->frames = capture_backtrace(1, options_.stack_depth);
   return site;
 }
 

@@ -55,7 +55,7 @@ class AllocatorHistory {
   /// Starts anew with these options; what was recorded is forgotten.
   void start(const HistoryOptions& options);
   bool is_on() const { return options_.enabled; }
-  /// This thread's call site, without the allocator's own frames; null while off.
+  /// The call site of the function that asks; null while off.
   CallSitePtr here() const;
   void record(MemoryEvent event);
   /// The events that are kept, oldest first.

@@ -40,8 +40,7 @@ CachingAllocator::~CachingAllocator() {
       while (end != nullptr && end->is_mapped()) end = end->next;
       const char* limit = end != nullptr ? end->data : segment->base + segment->size;
       if (end != b) {
-        source_.unmap(b->data, static_cast<size_t>(limit - b->data), segment->page,
-                      segment->stream);
+        source_.unmap(b->data, static_cast<size_t>(limit - b->data), segment->page);
       }
       b = end != nullptr ? end->next : nullptr;
     }

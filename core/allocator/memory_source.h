@@ -33,9 +33,8 @@ class MemorySource {
   /// range begins at a multiple of it from the reservation's start. False, and nothing is mapped,
   /// where the device has no room.
   virtual bool map(void* /*at*/, size_t /*nbytes*/, size_t /*page*/) { return false; }
-  /// Gives the memory of whole pages back once the stream's work is done. The same page size.
-  virtual void unmap(void* /*at*/, size_t /*nbytes*/, size_t /*page*/,
-                     StreamKey /*stream*/) noexcept {}
+  /// Gives the memory of whole pages back, once the device has done all its work. The same page.
+  virtual void unmap(void* /*at*/, size_t /*nbytes*/, size_t /*page*/) noexcept {}
 };
 
 }  // namespace iolaus

@@ -114,7 +114,7 @@ size_t CachingAllocator::shrink(Segment& segment) {
       block = pages;
     }
     if (block->size > end - begin) segment.pool->free.insert(cut(block, end - begin));
-    source_.unmap(block->data, block->size, segment.page, segment.stream);
+    source_.unmap(block->data, block->size, segment.page);
     block->state = Block::State::kUnmapped;
     history_.record({MemoryAction::kSegmentUnmap, reinterpret_cast<uintptr_t>(block->data),
                      block->size, segment.stream, 0, history_.here()});

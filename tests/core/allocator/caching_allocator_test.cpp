@@ -1,94 +1,15 @@
-// The caching allocator over a fake device: memory is a range of numbers with a limit, streams are
-// counters of queued and finished work. So every rule is checked without a GPU.
+// The caching allocator over a fake device (fake_device.h): plain segments, without a GPU. What
+// grows is in growing_segments_test.cpp, pools for graphs in pools_test.cpp, random use in
+// stress_test.cpp.
 #include "core/allocator/caching_allocator.h"
 
 #include <doctest/doctest.h>
 
-#include <map>
-#include <random>
-#include <set>
-#include <vector>
-
 #include "core/error.h"
+#include "tests/core/allocator/fake_device.h"
 
 using namespace iolaus;
-
-namespace {
-
-constexpr size_t kMiB = size_t{1} << 20;
-
-class FakeDevice final : public MemorySource {
- public:
-  explicit FakeDevice(size_t capacity) : capacity_(capacity) {}
-  struct Event {
-    StreamKey stream;
-    uint64_t ticket;
-  };
-  void* allocate(size_t nbytes) override {
-    if (used_ + nbytes > capacity_) return nullptr;
-    used_ += nbytes;
-    void* address = reinterpret_cast<void*>(next_);
-    next_ += nbytes + 2 * kMiB;  // segments never touch
-    segments_[address] = nbytes;
-    return address;
-  }
-  void release(void* segment) noexcept override {
-    const auto found = segments_.find(segment);
-    CHECK(found != segments_.end());
-    used_ -= found->second;
-    segments_.erase(found);
-  }
-  void capacity(size_t& free_bytes, size_t& total_bytes) override {
-    free_bytes = capacity_ - used_;
-    total_bytes = capacity_;
-  }
-  void* record_event(StreamKey stream) noexcept override {
-    ++live_events_;
-    return new Event{stream, queued_[stream]};
-  }
-  bool is_done(void* event) override {
-    const auto* e = static_cast<Event*>(event);
-    return finished_[e->stream] >= e->ticket;
-  }
-  void wait(void* event) override {
-    const auto* e = static_cast<Event*>(event);
-    finished_[e->stream] = std::max(finished_[e->stream], e->ticket);
-  }
-  void release_event(void* event) noexcept override {
-    --live_events_;
-    delete static_cast<Event*>(event);
-  }
-
-  Event mark(StreamKey stream) { return {stream, queued_[stream]}; }
-  void queue_work(StreamKey stream) { ++queued_[stream]; }
-  void finish(StreamKey stream) { finished_[stream] = queued_[stream]; }
-  bool contains(const void* data, size_t nbytes) const {
-    const auto at = reinterpret_cast<uintptr_t>(data);
-    for (const auto& [base, size] : segments_) {
-      const auto begin = reinterpret_cast<uintptr_t>(base);
-      if (at >= begin && at + nbytes <= begin + size) return true;
-    }
-    return false;
-  }
-  size_t used() const { return used_; }
-  size_t segments() const { return segments_.size(); }
-  int live_events() const { return live_events_; }
-
- private:
-  size_t capacity_, used_ = 0;
-  uintptr_t next_ = 0x10000000;
-  std::map<void*, size_t> segments_;
-  std::map<StreamKey, uint64_t> queued_, finished_;
-  int live_events_ = 0;
-};
-
-const StreamKey kDefault = nullptr;
-const StreamKey kSide = reinterpret_cast<StreamKey>(0x10);
-const StreamKey kThird = reinterpret_cast<StreamKey>(0x20);
-
-uintptr_t address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
-
-}  // namespace
+using namespace iolaus::test;
 
 TEST_CASE("small blocks share a 2 MiB segment, larger ones 20 MiB, and large ones get their own") {
   FakeDevice device(1000 * kMiB);
@@ -239,97 +160,4 @@ TEST_CASE("a foreign or twice freed address changes nothing; recording one is an
   CHECK(allocator.stats().allocated == 0);
   CHECK(allocator.check_invariants() == "");
   CHECK_THROWS_AS(allocator.record_stream(&foreign, kSide), Error);
-}
-
-TEST_CASE("random sizes, streams and frees: no overlap, no early reuse, no lost byte") {
-  for (unsigned seed = 1; seed <= 4; ++seed) {
-    CAPTURE(seed);
-    FakeDevice device(600 * kMiB);
-    CachingAllocator allocator("fake", device);
-    std::mt19937 random(seed);
-    struct Live {
-      size_t nbytes;
-      StreamKey stream;
-      std::set<StreamKey> users;
-    };
-    struct Freed {
-      uintptr_t end;
-      std::vector<FakeDevice::Event> events;
-    };
-    std::map<uintptr_t, Live> live;
-    std::map<uintptr_t, Freed> in_flight;  // freed, and perhaps still touched by a stream
-    const StreamKey streams[] = {kDefault, kSide, kThird};
-    const auto sizes = [&]() -> size_t {
-      const unsigned kind = random() % 10;
-      if (kind < 6) return random() % 5000;
-      if (kind < 8) return random() % (900 * 1024);
-      return kind < 9 ? random() % (9 * kMiB) : random() % (40 * kMiB);
-    };
-    int errors = 0;
-    for (int step = 0; step < 6000; ++step) {
-      const unsigned action = random() % 100;
-      if (action < 55) {
-        const size_t nbytes = sizes();
-        const StreamKey stream = streams[random() % 3];
-        void* data = nullptr;
-        try {
-          data = allocator.allocate(nbytes, stream);
-        } catch (const Error& e) {
-          CHECK(e.code() == ErrorCode::kOutOfMemory);
-          ++errors;
-          for (int i = 0; i < 20 && !live.empty(); ++i) {
-            allocator.free(reinterpret_cast<void*>(live.begin()->first));
-            live.erase(live.begin());
-          }
-          continue;
-        }
-        const uintptr_t at = address(data), end = at + std::max<size_t>(nbytes, 1);
-        REQUIRE(at % 512 == 0);
-        REQUIRE(device.contains(data, nbytes));
-        const auto after = live.lower_bound(at);
-        if (after != live.end()) REQUIRE(end <= after->first);
-        if (after != live.begin()) {
-          const auto& before = *std::prev(after);
-          REQUIRE(before.first + std::max<size_t>(before.second.nbytes, 1) <= at);
-        }
-        for (const auto& [begin, freed] : in_flight) {
-          if (end <= begin || at >= freed.end) continue;
-          for (FakeDevice::Event event : freed.events) REQUIRE(device.is_done(&event));
-        }
-        live[at] = {nbytes, stream, {}};
-      } else if (!live.empty()) {
-        auto it = live.lower_bound(live.begin()->first + random() % 0x4000000);
-        if (it == live.end()) it = live.begin();
-        auto& [at, block] = *it;
-        void* data = reinterpret_cast<void*>(at);
-        if (action < 65) {
-          const StreamKey stream = streams[random() % 3];
-          allocator.record_stream(data, stream);
-          device.queue_work(stream);
-          if (stream != block.stream) block.users.insert(stream);
-        } else {
-          allocator.free(data);
-          Freed freed{at + std::max<size_t>(block.nbytes, 1), {}};
-          for (StreamKey user : block.users) freed.events.push_back(device.mark(user));
-          in_flight[at] = freed;
-          live.erase(it);
-        }
-      }
-      if (action == 99) {
-        for (StreamKey stream : streams) device.finish(stream);
-      }
-      if (step % 500 == 0) REQUIRE(allocator.check_invariants() == "");
-    }
-    for (const auto& [at, block] : live) allocator.free(reinterpret_cast<void*>(at));
-    allocator.empty_cache();
-    CHECK(allocator.check_invariants() == "");
-    CHECK(device.used() == 0);
-    CHECK(device.live_events() == 0);
-    const AllocatorStats stats = allocator.stats();
-    CHECK(stats.allocated == 0);
-    CHECK(stats.reserved == 0);
-    CHECK(stats.peak_allocated <= stats.peak_reserved);
-    CHECK(stats.peak_reserved <= 600 * kMiB);
-    MESSAGE("seed ", seed, ": ", stats.retries, " retries, ", errors, " out of memory");
-  }
 }
