@@ -27,6 +27,7 @@ void DeviceMemory::release(void* memory) noexcept { static_cast<void>(cudaFree(m
 
 void DeviceMemory::capacity(size_t& free_bytes, size_t& total_bytes) {
   const DeviceGuard guard(device_);
+  const AllowWhileCapturing allow;
   IOLAUS_CUDA_CHECK("allocator", cudaMemGetInfo(&free_bytes, &total_bytes));
 }
 

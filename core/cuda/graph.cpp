@@ -1,8 +1,11 @@
-// Capture runs on a stream of the pool, because CUDA cannot capture the default stream, and in the
+// Capture runs on a stream of its own, because CUDA cannot capture the default stream, and in the
 // thread-local mode, so that other threads go on. Allocations on captured streams come from the
 // graph's private pool. Random kernels read seed and offset from device memory; a replay writes
 // them first, as the default generator would have given them.
 #include "core/cuda/graph.h"
+
+#include <map>
+#include <mutex>
 
 #include "core/cuda/allocator.h"
 #include "core/cuda/capture.h"
@@ -24,6 +27,20 @@ unsigned long long capture_id(StreamKey stream) {
     return 0;
   }
   return status == cudaStreamCaptureStatusActive ? id : 0;
+}
+
+// The one stream of a device that is captured, so that graphs which share a pool find each other's
+// free blocks: these belong to a stream. It never ends, like the streams of the pool.
+Stream capture_stream(int device) {
+  static std::mutex mutex;
+  static std::map<int, cudaStream_t> streams;
+  std::lock_guard lock(mutex);
+  cudaStream_t& handle = streams[device];
+  if (handle == nullptr) {
+    const DeviceGuard guard(device);
+    IOLAUS_CUDA_CHECK("graph", cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
+  }
+  return {device, handle};
 }
 
 // All that is on while a graph is captured; its end undoes what was begun, in whatever state.
@@ -97,9 +114,10 @@ void CudaGraph::capture(const std::function<void()>& body) {
   check_not_capturing("graph", "another graph is being captured");
   const DeviceGuard guard(device_);
   random_state_ = make_intrusive<Storage>(Device(kCUDA, device_), 2 * sizeof(uint64_t));
-  // What was queued is done, so the captured work need not be ordered after it.
+  // What was queued is done, so the captured work need not be ordered after it. One capture at a
+  // time: the generator refuses a second one.
   IOLAUS_CUDA_CHECK("graph", cudaDeviceSynchronize());
-  Capture capture(pool_stream(device_), device_allocator(device_), pool_,
+  Capture capture(capture_stream(device_), device_allocator(device_), pool_,
                   static_cast<const uint64_t*>(random_state_->data()));
   body();
   const Capture::Result result = capture.end();
@@ -114,20 +132,24 @@ void CudaGraph::capture(const std::function<void()>& body) {
 }
 
 void CudaGraph::instantiate(cudaGraph_t graph) {
-  IOLAUS_CUDA_CHECK("graph", cudaGraphGetNodes(graph, nullptr, &nodes_));
+  size_t count = 0;
+  IOLAUS_CUDA_CHECK("graph", cudaGraphGetNodes(graph, nullptr, &count));
   IOLAUS_CUDA_CHECK("graph", cudaGraphInstantiate(exec_.out(), graph, 0));
+  nodes_ = count;
 }
 
 void CudaGraph::replay() {
   IOLAUS_CHECK(exec_, "[graph] nothing was captured yet");
   check_not_capturing("graph", "a graph cannot be replayed while another one is captured");
   const DeviceGuard guard(device_);
+  const Stream stream = current_stream(device_);
   if (random_keys_ > 0) {
+    device_allocator(device_).record_stream(random_state_->data(), stream.handle);
     const PhiloxKey key = default_generator().reserve(random_keys_);
     const uint64_t state[] = {key.seed, key.offset};
     copy_bytes(random_state_->data(), random_state_->device(), state, Device(), sizeof state);
   }
-  IOLAUS_CUDA_CHECK("graph", cudaGraphLaunch(exec_.get(), current_stream(device_).handle));
+  IOLAUS_CUDA_CHECK("graph", cudaGraphLaunch(exec_.get(), stream.handle));
 }
 
 }  // namespace iolaus::cuda
