@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "core/cuda/capture.h"
 #include "core/cuda/check.h"
 #include "core/error.h"
 
@@ -19,6 +20,7 @@ const char* op_name(IndexedOp op) {
 
 IndexError* index_error_record() {
   static IndexError* record = [] {
+    const AllowWhileCapturing allow;
     void* memory = nullptr;
     IOLAUS_CUDA_CHECK("cuda", cudaHostAlloc(&memory, sizeof(IndexError),
                                             cudaHostAllocPortable | cudaHostAllocMapped));
