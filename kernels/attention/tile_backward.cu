@@ -38,6 +38,7 @@ template <class M> using SharedTile = M[kAttentionTile][kAttentionTile + 1];
 template <class T>
 __device__ __forceinline__ void differentiate(const gpu::TileAttention<T>& p, int64_t b, int64_t h,
                                               int64_t i0, int64_t j0,
+                                              gpu::StepTiles<MathType<T>>& tiles,
                                               MathType<T> (&x)[kPart][kPart],
                                               MathType<T> (&ds)[kPart][kPart]) {
   using M = MathType<T>;
