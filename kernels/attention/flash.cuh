@@ -19,7 +19,7 @@ inline constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
 template <class T> struct FlashOperand {
   T* data;
   int64_t batch, head, row;
-  bool aligned;  // 16-byte accesses to every row are possible
+  int64_t aligned;  // not 0: 16-byte accesses to every row are possible (a word: no padding)
 
   FlashOperand() = default;
   explicit FlashOperand(const AttentionOperand& x)
@@ -34,23 +34,21 @@ template <class T> struct FlashOperand {
 };
 
 template <class T> struct FlashProblem {
-  int64_t batch, heads, kv_heads, queries, keys;
-  int width;
-  bool causal;
-  float scale;
+  int64_t batch, heads, kv_heads;
+  int queries, keys, width, causal;
   FlashOperand<T> q, k, v, out, g, dq, dk, dv;
-  float* lse;          // (B, H, Tq)
-  const float* delta;  // (B, H, Tq): sum_j g_j out_j; backward only
+  float* lse;           // (B, H, Tq)
+  const float* delta;   // (B, H, Tq): sum_j g_j out_j; backward only
+  float scale, scale2;  // scale2: times log2(e), for exponentials of base 2
 
   explicit FlashProblem(const Attention& p)
       : batch(p.batch),
         heads(p.heads),
         kv_heads(p.kv_heads),
-        queries(p.queries),
-        keys(p.keys),
+        queries(static_cast<int>(p.queries)),
+        keys(static_cast<int>(p.keys)),
         width(static_cast<int>(p.width)),
         causal(p.causal),
-        scale(static_cast<float>(p.scale)),
         q(p.q),
         k(p.k),
         v(p.v),
@@ -60,7 +58,9 @@ template <class T> struct FlashProblem {
         dk(p.dk),
         dv(p.dv),
         lse(static_cast<float*>(p.lse)),
-        delta(nullptr) {}
+        delta(nullptr),
+        scale(static_cast<float>(p.scale)),
+        scale2(static_cast<float>(p.scale * 1.4426950408889634)) {}
 
   /// Index of the first row of a head in lse and delta.
   __device__ int64_t statistics(int64_t b, int64_t h) const { return (b * heads + h) * queries; }
@@ -69,12 +69,24 @@ template <class T> struct FlashProblem {
 /// Starts to fill a tile with rows from `first` on of one head, of which `rows` there are in all.
 template <int kRows, int kD, class T>
 __device__ __forceinline__ void fill_rows(T* tile, const FlashOperand<T>& x, int64_t b, int64_t h,
-                                          int64_t first, int64_t rows, int width) {
-  const int64_t left = rows - first;
+                                          int first, int rows, int width) {
   fill_tile<kRows, kD, kFlashThreads, T>(
-      tile, {x.at(b, h, first), x.row, 1, left < kRows ? static_cast<int>(left) : kRows, width,
-             x.aligned});
+      tile, {x.at(b, h, first), x.row, 1, rows - first, width, x.aligned != 0});
 }
+
+/// Which pairs of a tile of queries from i on and of keys from j on exist and are seen.
+struct Visible {
+  int queries, keys;  // that exist from i and j on
+  int diagonal;       // query r sees keys up to r + diagonal
+  template <class T>
+  __device__ Visible(const FlashProblem<T>& p, int i, int j)
+      : queries(p.queries - i), keys(p.keys - j), diagonal(p.causal ? i - j : (1 << 30)) {}
+  /// Whether all of so many keys, and pairs with all queries, are.
+  __device__ bool all_keys(int count) const { return keys >= count && diagonal >= count - 1; }
+  __device__ bool operator()(int query, int key) const {
+    return key < keys && key <= query + diagonal;
+  }
+};
 
 /// sums (16 rows of tile a from `row` on, kColumns rows of tile b) = a b^T over kD.
 template <class T, int kD, int kColumns>
@@ -123,7 +135,7 @@ __device__ __forceinline__ void add_product(const float (&x)[kDepth / 8][4], con
 template <class T, int kD>
 __device__ __forceinline__ void store_rows(const float (&sums)[kD / 8][4], float upper, float lower,
                                            T* tile, int row, const FlashOperand<T>& x, int64_t b,
-                                           int64_t h, int64_t first, int64_t rows, int width) {
+                                           int64_t h, int first, int rows, int width) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   __syncwarp();  // the tile was read by all lanes
 #pragma unroll
@@ -166,6 +178,7 @@ inline const char* why_not_flash(const Attention& p) {
   if (p.mask != nullptr) return "masks need the variant 'tile'";
   if (p.width != p.value_width) return "q, k and v must be of one width";
   if (p.width < 1 || p.width > 128) return "head dimensions must be in [1, 128]";
+  if (std::max(p.queries, p.keys) >= (int64_t{1} << 30)) return "sequences must be below 2^30";
   return nullptr;
 }
 

@@ -19,7 +19,8 @@ __global__ void __launch_bounds__(gpu::kFlashThreads, 2)
   for (int64_t r = gpu::global_thread() / gpu::kWarp; r < rows;
        r += gpu::global_threads() / gpu::kWarp) {
     const int64_t head = gpu::fast_div(r, p.queries), b = gpu::fast_div(head, p.heads);
-    const int64_t h = head - b * p.heads, i = r - head * p.queries;
+    const int64_t h = head - b * p.heads;
+    const int i = static_cast<int>(r - head * p.queries);
     const T *g = p.g.at(b, h, i), *out = p.out.at(b, h, i);
     float sum = 0;
     for (int d = lane; d < p.width; d += gpu::kWarp) {
@@ -41,37 +42,37 @@ template <class T, int kD> struct QueryGradient {
   static constexpr size_t kBytes = sizeof(T) * (2 * kBlock * kD + 2 * kStage);
   using Problem = gpu::FlashProblem<T>;
 
-  __device__ static void fill(const Problem& p, int64_t b, int64_t shared, int64_t j, T* stage) {
+  __device__ static void fill(const Problem& p, int64_t b, int64_t shared, int j, T* stage) {
     gpu::fill_rows<kKeys, kD>(stage, p.k, b, shared, j, p.keys, p.width);
     gpu::fill_rows<kKeys, kD>(stage + kKeys * kD, p.v, b, shared, j, p.keys, p.width);
   }
 
   // s becomes ds: probabilities times (dp - delta), without the scale.
-  __device__ static void differentiate(const Problem& p, int64_t i, int64_t j,
-                                       const float (&lse)[2], const float (&delta)[2],
-                                       const float (&dp)[kKeys / 8][4], float (&s)[kKeys / 8][4]) {
+  __device__ static void differentiate(const Problem& p, int i, int j, const float (&lse)[2],
+                                       const float (&delta)[2], const float (&dp)[kKeys / 8][4],
+                                       float (&s)[kKeys / 8][4]) {
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-    const float scale = p.scale * gpu::kLog2E;
-    const bool has_hidden = j + kKeys > p.keys || (p.causal && j + kKeys - 1 > i);
+    const gpu::Visible visible(p, i, j);
+    const bool all_visible = visible.all_keys(kKeys);
 #pragma unroll
     for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
-        const int64_t row = i + lane / 4 + e / 2 * 8, key = j + n * 8 + lane % 4 * 2 + e % 2;
-        const bool hidden = has_hidden && (key >= p.keys || (p.causal && key > row));
-        const float x = hidden ? 0.0f : ptx::exp2_approx(s[n][e] * scale - lse[e / 2]);
+        const int row = lane / 4 + e / 2 * 8, key = n * 8 + lane % 4 * 2 + e % 2;
+        const bool seen = all_visible || visible(row, key);
+        const float x = seen ? ptx::exp2_approx(s[n][e] * p.scale2 - lse[e / 2]) : 0.0f;
         s[n][e] = x * (dp[n][e] - delta[e / 2]);
       }
     }
   }
 
-  __device__ static void run(const Problem& p, int64_t i0, int64_t b, int64_t h) {
+  __device__ static void run(const Problem& p, int i0, int64_t b, int64_t h) {
     T* q = SHARED_DYNAMIC(T);
     T *g = q + kBlock * kD, *stages = g + kBlock * kD;
     const int64_t shared = h / (p.heads / p.kv_heads);
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
     const int row = static_cast<int>(threadIdx.x) / gpu::kWarp * 16;
-    const int64_t end = p.causal && i0 + kBlock < p.keys ? i0 + kBlock : p.keys;
+    const int end = p.causal && i0 + kBlock < p.keys ? i0 + kBlock : p.keys;
     gpu::fill_rows<kBlock, kD>(q, p.q, b, h, i0, p.queries, p.width);
     gpu::fill_rows<kBlock, kD>(g, p.g, b, h, i0, p.queries, p.width);
     if (end > 0) fill(p, b, shared, 0, stages);
@@ -79,12 +80,13 @@ template <class T, int kD> struct QueryGradient {
     float lse[2], delta[2], dq[kD / 8][4] = {};
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int64_t i = i0 + row + lane / 4 + half * 8, at = p.statistics(b, h) + i;
+      const int i = i0 + row + lane / 4 + half * 8;
+      const int64_t at = p.statistics(b, h) + i;
       lse[half] = i < p.queries ? base2(p.lse[at]) : INFINITY;
       delta[half] = i < p.queries ? p.delta[at] : 0.0f;
     }
     int stage = 0;
-    for (int64_t j = 0; j < end; j += kKeys, stage ^= 1) {
+    for (int j = 0; j < end; j += kKeys, stage ^= 1) {
       if (j + kKeys < end) fill(p, b, shared, j + kKeys, stages + (stage ^ 1) * kStage);
       ptx::cp_async_commit();
       ptx::cp_async_wait<1>();
@@ -112,61 +114,59 @@ template <class T, int kD> struct KeyGradient {
       sizeof(T) * (2 * kBlock * kD + 2 * kStage) + sizeof(float) * 2 * kStatistics;
   using Problem = gpu::FlashProblem<T>;
 
-  __device__ static void fill(const Problem& p, int64_t b, int64_t h, int64_t i, T* stage,
+  __device__ static void fill(const Problem& p, int64_t b, int64_t h, int i, T* stage,
                               float* statistics) {
     gpu::fill_rows<kQueries, kD>(stage, p.q, b, h, i, p.queries, p.width);
     gpu::fill_rows<kQueries, kD>(stage + kQueries * kD, p.g, b, h, i, p.queries, p.width);
     const int at = static_cast<int>(threadIdx.x);
     if (at < kStatistics) {
       const float* from = (at < kQueries ? p.lse : p.delta) + p.statistics(b, h);
-      const int64_t query = i + at % kQueries;
+      const int query = i + at % kQueries;
       const bool exists = query < p.queries;
       ptx::cp_async<4>(statistics + at, exists ? from + query : from, exists ? 4 : 0);
     }
   }
 
   // Transposed scores (keys, queries) become probabilities, and dp becomes ds without the scale.
-  __device__ static void differentiate(const Problem& p, int64_t j, int64_t i,
-                                       const float* statistics, float (&s)[kQueries / 8][4],
-                                       float (&dp)[kQueries / 8][4]) {
+  __device__ static void differentiate(const Problem& p, int j, int i, const float* statistics,
+                                       float (&s)[kQueries / 8][4], float (&dp)[kQueries / 8][4]) {
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-    const float scale = p.scale * gpu::kLog2E;
+    const gpu::Visible visible(p, i, j);
 #pragma unroll
     for (int n = 0; n < kQueries / 8; ++n) {
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
-        const int column = n * 8 + lane % 4 * 2 + e % 2;
-        const int64_t key = j + lane / 4 + e / 2 * 8, query = i + column;
-        const bool hidden = key >= p.keys || query >= p.queries || (p.causal && key > query);
-        const float lse = base2(statistics[column]), delta = statistics[kQueries + column];
-        s[n][e] = hidden ? 0.0f : ptx::exp2_approx(s[n][e] * scale - lse);
+        const int query = n * 8 + lane % 4 * 2 + e % 2, key = lane / 4 + e / 2 * 8;
+        const float lse = base2(statistics[query]), delta = statistics[kQueries + query];
+        const bool seen = query < visible.queries && visible(query, key);
+        s[n][e] = seen ? ptx::exp2_approx(s[n][e] * p.scale2 - lse) : 0.0f;
         dp[n][e] = s[n][e] * (dp[n][e] - delta);
       }
     }
   }
 
-  __device__ static void run(const Problem& p, int64_t j0, int64_t b, int64_t shared) {
+  __device__ static void run(const Problem& p, int j0, int64_t b, int64_t shared) {
     T* k = SHARED_DYNAMIC(T);
     T *v = k + kBlock * kD, *stages = v + kBlock * kD;
     auto* statistics = reinterpret_cast<float*>(stages + 2 * kStage);
     const int row = static_cast<int>(threadIdx.x) / gpu::kWarp * 16;
-    const int64_t group = p.heads / p.kv_heads;
+    const int group = static_cast<int>(p.heads / p.kv_heads);
     // Steps: tiles of queries that see the first key, of one head after the other.
-    const int64_t first = p.causal ? j0 / kQueries * kQueries : 0;
-    const int64_t tiles = first < p.queries ? gpu::ceil_div(p.queries - first, kQueries) : 0;
+    const int first = p.causal ? j0 / kQueries * kQueries : 0;
+    const int tiles = first < p.queries ? (p.queries - first + kQueries - 1) / kQueries : 0;
     gpu::fill_rows<kBlock, kD>(k, p.k, b, shared, j0, p.keys, p.width);
     gpu::fill_rows<kBlock, kD>(v, p.v, b, shared, j0, p.keys, p.width);
     if (tiles > 0) fill(p, b, shared * group, first, stages, statistics);
     ptx::cp_async_commit();
     float dk[kD / 8][4] = {}, dv[kD / 8][4] = {};
-    int64_t head = 0, tile = 0;
-    for (int64_t step = 0; step < tiles * group; ++step) {
-      const int stage = static_cast<int>(step % 2);
-      const int64_t i = first + tile * kQueries;
-      if (++tile == tiles) ++head, tile = 0;
-      if (step + 1 < tiles * group) {
-        fill(p, b, shared * group + head, first + tile * kQueries, stages + (stage ^ 1) * kStage,
-             statistics + (stage ^ 1) * kStatistics);
+    int64_t h = shared * group;
+    int i = first, stage = 0;
+    for (int64_t left = int64_t{tiles} * group; left > 0; --left, stage ^= 1) {
+      const int here = i;
+      i += kQueries;
+      if (i >= p.queries) i = first, ++h;
+      if (left > 1) {
+        fill(p, b, h, i, stages + (stage ^ 1) * kStage, statistics + (stage ^ 1) * kStatistics);
       }
       ptx::cp_async_commit();
       ptx::cp_async_wait<1>();
@@ -175,7 +175,7 @@ template <class T, int kD> struct KeyGradient {
       float s[kQueries / 8][4], dp[kQueries / 8][4];
       gpu::multiply_tiles<T, kD, kQueries>(k, row, q, s);
       gpu::multiply_tiles<T, kD, kQueries>(v, row, g, dp);
-      differentiate(p, j0 + row, i, statistics + stage * kStatistics, s, dp);
+      differentiate(p, j0 + row, here, statistics + stage * kStatistics, s, dp);
       gpu::add_product<T, kD, kQueries>(s, g, dv);
       gpu::add_product<T, kD, kQueries>(dp, q, dk);
       __syncthreads();  // they are no longer read
@@ -192,7 +192,7 @@ template <class T, int kD> struct KeyGradient {
 template <class T, int kD>
 __global__ void __launch_bounds__(gpu::kFlashThreads, 2)
     flash_dq_kernel(const gpu::FlashProblem<T> p) {
-  const int64_t i0 = static_cast<int64_t>(gridDim.x - 1 - blockIdx.x) * kBlock;
+  const int i0 = static_cast<int>(gridDim.x - 1 - blockIdx.x) * kBlock;
   for (int64_t head = blockIdx.y; head < p.batch * p.heads; head += gridDim.y) {
     QueryGradient<T, kD>::run(p, i0, head / p.heads, head % p.heads);
   }
@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(gpu::kFlashThreads, 2)
 template <class T, int kD>
 __global__ void __launch_bounds__(gpu::kFlashThreads, 2)
     flash_dkdv_kernel(const gpu::FlashProblem<T> p) {
-  const int64_t j0 = static_cast<int64_t>(blockIdx.x) * kBlock;
+  const int j0 = static_cast<int>(blockIdx.x) * kBlock;
   for (int64_t head = blockIdx.y; head < p.batch * p.kv_heads; head += gridDim.y) {
     KeyGradient<T, kD>::run(p, j0, head / p.kv_heads, head % p.kv_heads);
   }

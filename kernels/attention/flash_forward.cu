@@ -15,20 +15,19 @@ template <class T, int kD> struct Forward {
   using Problem = gpu::FlashProblem<T>;
 
   // Scores of 16 queries become e^(s - largest); sum and out follow the new largest. In base 2.
-  __device__ static void softmax_step(const Problem& p, int64_t i, int64_t j,
-                                      float (&s)[kKeys / 8][4], float (&largest)[2],
-                                      float (&sum)[2], float (&out)[kD / 8][4]) {
+  __device__ static void softmax_step(const Problem& p, int i, int j, float (&s)[kKeys / 8][4],
+                                      float (&largest)[2], float (&sum)[2],
+                                      float (&out)[kD / 8][4]) {
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
-    const float scale = p.scale * gpu::kLog2E;
-    const bool has_hidden = j + kKeys > p.keys || (p.causal && j + kKeys - 1 > i);
+    const gpu::Visible visible(p, i, j);
+    const bool all_visible = visible.all_keys(kKeys);
     float most[2] = {-INFINITY, -INFINITY};
 #pragma unroll
     for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
-        const int64_t row = i + lane / 4 + e / 2 * 8, key = j + n * 8 + lane % 4 * 2 + e % 2;
-        const bool hidden = has_hidden && (key >= p.keys || (p.causal && key > row));
-        s[n][e] = hidden ? -INFINITY : s[n][e] * scale;
+        const int row = lane / 4 + e / 2 * 8, key = n * 8 + lane % 4 * 2 + e % 2;
+        s[n][e] = all_visible || visible(row, key) ? s[n][e] * p.scale2 : -INFINITY;
         most[e / 2] = fmaxf(most[e / 2], s[n][e]);
       }
     }
@@ -59,7 +58,7 @@ template <class T, int kD> struct Forward {
     }
   }
 
-  __device__ static void finish(const Problem& p, int64_t b, int64_t h, int64_t i,
+  __device__ static void finish(const Problem& p, int64_t b, int64_t h, int i,
                                 const float (&largest)[2], float (&sum)[2],
                                 const float (&out)[kD / 8][4], T* tile, int row) {
     const int lane = static_cast<int>(threadIdx.x) % gpu::kWarp;
@@ -69,7 +68,7 @@ template <class T, int kD> struct Forward {
       sum[half] += gpu::shuffle_xor(sum[half], 1);
       sum[half] += gpu::shuffle_xor(sum[half], 2);
       inverse[half] = sum[half] == 0 ? 0.0f : 1.0f / sum[half];
-      const int64_t at = i + lane / 4 + half * 8;
+      const int at = i + lane / 4 + half * 8;
       if (lane % 4 == 0 && at < p.queries) {
         p.lse[p.statistics(b, h) + at] = largest[half] * gpu::kLn2 + logf(sum[half]);
       }
@@ -78,12 +77,12 @@ template <class T, int kD> struct Forward {
                            p.width);
   }
 
-  __device__ static void run(const Problem& p, int64_t i0, int64_t b, int64_t h) {
+  __device__ static void run(const Problem& p, int i0, int64_t b, int64_t h) {
     T* q = SHARED_DYNAMIC(T);
     T *k = q + kRows * kD, *v = k + kKeys * kD;
     const int64_t shared = h / (p.heads / p.kv_heads);
     const int row = static_cast<int>(threadIdx.x) / gpu::kWarp * 16 * kTiles;
-    const int64_t end = p.causal && i0 + kRows < p.keys ? i0 + kRows : p.keys;
+    const int end = p.causal && i0 + kRows < p.keys ? i0 + kRows : p.keys;
     gpu::fill_rows<kRows, kD>(q, p.q, b, h, i0, p.queries, p.width);
     gpu::fill_rows<kKeys, kD>(k, p.k, b, shared, 0, p.keys, p.width);
     ptx::cp_async_commit();
@@ -92,7 +91,7 @@ template <class T, int kD> struct Forward {
     float out[kTiles][kD / 8][4] = {}, largest[kTiles][2], sum[kTiles][2] = {};
 #pragma unroll
     for (int t = 0; t < kTiles; ++t) largest[t][0] = largest[t][1] = -INFINITY;
-    for (int64_t j = 0; j < end; j += kKeys) {
+    for (int j = 0; j < end; j += kKeys) {
       float s[kTiles][kKeys / 8][4];
       ptx::cp_async_wait<1>();
       __syncthreads();  // k is there (and q)
@@ -133,7 +132,7 @@ template <class T, int kD> struct Forward {
 template <class T, int kD>
 __global__ void __launch_bounds__(gpu::kFlashThreads, 2)
     flash_forward_kernel(const gpu::FlashProblem<T> p) {
-  const int64_t i0 = static_cast<int64_t>(gridDim.x - 1 - blockIdx.x) * Forward<T, kD>::kRows;
+  const int i0 = static_cast<int>(gridDim.x - 1 - blockIdx.x) * Forward<T, kD>::kRows;
   for (int64_t head = blockIdx.y; head < p.batch * p.heads; head += gridDim.y) {
     Forward<T, kD>::run(p, i0, head / p.heads, head % p.heads);
   }

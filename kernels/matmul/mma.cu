@@ -265,7 +265,7 @@ Matmul transposed(Matmul p) {
 template <class T, class S> void launch_tile(const Matmul& p, bool bias_along_rows) {
   const bool a_depth_rows = p.row[1] == 1 && p.column[1] != 1;
   const bool b_depth_rows = p.column[2] == 1 && p.row[2] != 1;
-  MmaProblem<T> t;
+  MmaProblem<T> t{};
   t.m = p.m, t.n = p.n, t.k = p.k, t.batch = p.batch;
   t.c = static_cast<T*>(p.data[0]);
   t.a = static_cast<const T*>(p.data[1]);

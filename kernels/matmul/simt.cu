@@ -189,7 +189,7 @@ const char* why_not(const Matmul& p) {
 
 template <int kGroups> void run_tile(const Matmul& p) {
   if (p.m == 0 || p.n == 0 || p.batch == 0) return;
-  SimtProblem t;
+  SimtProblem t{};
   t.m = p.m, t.n = p.n, t.k = p.k, t.batch = p.batch;
   t.c = static_cast<float*>(p.data[0]);
   t.a = static_cast<const float*>(p.data[1]);
