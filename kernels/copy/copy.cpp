@@ -1,6 +1,7 @@
 // copy: within a device by the converting kernel, between devices as bytes of a dense tensor.
 #include "kernels/copy/copy.h"
 
+#include "core/op_scope.h"
 #include "core/views.h"
 #include "kernels/check.h"
 
@@ -53,6 +54,16 @@ bool same_layout(const Tensor& a, const Tensor& b) {
   return a.strides() == b.strides() && empty_like(a).strides() == a.strides();
 }
 
+void copy_dense(const Tensor& src, const Tensor& dst, bool non_blocking) {
+  const OpScope scope("copy");
+  const Tensor& host = src.device().is_cpu() ? src : dst;
+  if (non_blocking && host.is_pinned()) {
+    return backend(kCUDA).copy_pinned(dst.raw_data(), dst.device(), src.raw_data(), src.device(),
+                                      src.nbytes(), host.storage()->data());
+  }
+  copy_bytes(dst.raw_data(), dst.device(), src.raw_data(), src.device(), src.nbytes());
+}
+
 }  // namespace
 
 KernelSet<Pointwise>& copy_kernels() {
@@ -60,19 +71,17 @@ KernelSet<Pointwise>& copy_kernels() {
   return *set;
 }
 
-void copy(const Tensor& src, const Tensor& dst) {
+void copy(const Tensor& src, const Tensor& dst, bool non_blocking) {
   const Dims shape = broadcast_shapes("copy", src.sizes(), dst.sizes());
   IOLAUS_CHECK(shape == dst.sizes(), "[copy] shape {} does not broadcast to {}", src.sizes().str(),
                dst.sizes().str());
   if (dst.numel() == 0) return;
   if (src.device() == dst.device()) return copy_within(src, dst);
-  if (same_layout(src, dst)) {
-    return copy_bytes(dst.raw_data(), dst.device(), src.raw_data(), src.device(), src.nbytes());
-  }
+  if (same_layout(src, dst)) return copy_dense(src, dst, non_blocking);
   // Dense on the source's side first, then bytes, then strides and dtype on the other side.
   const Tensor dense = make_contiguous(src);
   Tensor moved = empty(src.sizes(), {.dtype = src.dtype(), .device = dst.device()});
-  copy_bytes(moved.raw_data(), moved.device(), dense.raw_data(), dense.device(), dense.nbytes());
+  copy_dense(dense, moved, non_blocking);  // moved is not pinned: on the host it is complete
   copy_within(moved, dst);
 }
 
