@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,10 @@ class Backend {
   virtual void synchronize(Device device) = 0;
   /// Gives cached memory back to the system.
   virtual void empty_cache() = 0;
+  /// Seconds that the work takes on the device, on the current stream; waits for it.
+  virtual double seconds(Device device, const std::function<void()>& work);
+  /// Whether what is queued now is recorded into a graph instead of being run.
+  virtual bool is_recording(Device) { return false; }
 };
 
 /// The backend of a kind of device. Errors: kDevice where the program was built without it.
