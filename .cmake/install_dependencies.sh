@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
-# Installs what is missing of the named parts from Debian's packages: build (always), ci, cuda.
-# Without root it says exactly what to install. Sourced or run: install_dependencies.sh [ci|cuda]
+# Installs what is missing of the named parts from Debian's packages: build (always), sim (the
+# simulated device), cuda, ci.
+# Without root it says exactly what to install. Sourced or run: install_dependencies.sh [PART ...]
 # cuda also puts the headers of cudnn-frontend (pinned, checked by hash) under build/_deps; without
 # them the CUDA build has no cuDNN variants.
 # ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, and only recommends it.
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
           libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
-[ "${1:-}" = ci ] && packages+=(clang-format python3)
-[ "${1:-}" = cuda ] && packages+=(python3-pip unzip)
+wants_cudnn=false
+for part in "$@"; do
+  case "$part" in
+    sim) packages+=(libboost-context-dev binutils) ;;
+    cuda) packages+=(python3-pip unzip) wants_cudnn=true ;;
+    ci) packages+=(clang-format python3) ;;
+  esac
+done
 # Headers that Debian lacks; not an error where there is no network.
 fetch_cudnn_frontend() {
   local root target
@@ -32,7 +39,7 @@ for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
-  [ "${1:-}" = cuda ] && fetch_cudnn_frontend
+  $wants_cudnn && fetch_cudnn_frontend
   exit 0
 fi
 if [ "$(id -u)" -eq 0 ]; then
@@ -46,5 +53,5 @@ fi
 echo "Installing from Debian: ${missing[*]}"
 "${run[@]}" apt-get update -qq
 DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-[ "${1:-}" = cuda ] && fetch_cudnn_frontend
+$wants_cudnn && fetch_cudnn_frontend
 exit 0

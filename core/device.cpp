@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "core/graph.h"
 
 namespace iolaus {
 namespace {
@@ -40,6 +41,18 @@ double Backend::seconds(Device device, const std::function<void()>& work) {
   work();
   synchronize(device);
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void* Backend::allocate_pinned(size_t) {
+  fail(ErrorCode::kUnsupported, "[pinned] only CUDA has pinned memory");
+}
+void Backend::free_pinned(void*) noexcept {}
+void Backend::copy_pinned(void*, Device, const void*, Device, size_t, void*) {
+  fail(ErrorCode::kUnsupported, "[copy] only CUDA copies from pinned memory");
+}
+CachingAllocator* Backend::allocator(Device) { return nullptr; }
+std::unique_ptr<Graph> Backend::make_graph(Device device, const Graph*) {
+  fail(ErrorCode::kUnsupported, "[graph] a graph needs a CUDA device, got {}", device.str());
 }
 
 Backend& backend(DeviceType type) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/call_context.h"
+#include "core/cuda/capture.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device_error.h"
 #include "core/device_failure.h"
@@ -87,26 +88,22 @@ bool is_blocking() {
 void check_and_report(cudaStream_t stream, const Launch& launch, size_t shared_bytes) {
   cudaError_t status = cudaGetLastError();
   const char* what = "the launch";
-  if (status == cudaSuccess && is_blocking()) {
-    // A stream that is captured runs nothing, and may not be waited for.
-    cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-    status = cudaStreamIsCapturing(stream, &capture);
-    if (status == cudaSuccess && capture == cudaStreamCaptureStatusNone) {
-      status = cudaStreamSynchronize(stream);
-      what = "the run";
-    }
+  if (status == cudaSuccess && is_blocking() && !is_capturing()) {
+    status = cudaStreamSynchronize(stream);
+    what = "the run";
   }
   if (status == cudaSuccess) return throw_index_error();
+  const char* op = launch.set == nullptr ? "launch" : launch.set;
+  if (is_capture_error(status)) throw_cuda_error(status, op, "the launch");
   // Some kernel before this one failed; this launch only hears of it.
   if (!is_blocking() && is_asynchronous_error(status)) {
-    throw_cuda_error(status, launch.set == nullptr ? "launch" : launch.set, "an earlier kernel");
+    throw_cuda_error(status, op, "an earlier kernel");
   }
   const CallContext* context = CallContext::current();
   const std::string name = launch.call != nullptr ? launch.call : kernel_name(launch.kernel);
   const std::string message = fmt::format(
-      "[{}] {} of {} failed: {} ({}){}{}; {}, {} bytes of dynamic shared memory",
-      launch.set == nullptr ? "launch" : launch.set, what, name, cudaGetErrorString(status),
-      cudaGetErrorName(status), context == nullptr ? "" : "; ",
+      "[{}] {} of {} failed: {} ({}){}{}; {}, {} bytes of dynamic shared memory", op, what, name,
+      cudaGetErrorString(status), cudaGetErrorName(status), context == nullptr ? "" : "; ",
       context == nullptr ? "" : context->str(),
       launch.call != nullptr ? "a library's kernels" : grid_text(launch.grid, launch.block),
       shared_bytes);

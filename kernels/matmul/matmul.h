@@ -35,7 +35,9 @@ struct Matmul {
   Cost cost() const;
   int64_t reduction() const { return k; }
   static constexpr const char* kSizes[] = {"batch", "m", "n", "k", "bias", "accumulate"};
-  std::array<int64_t, 6> named_sizes() const { return {batch, m, n, k, bias != nullptr, beta != 0}; }
+  std::array<int64_t, 6> named_sizes() const {
+    return {batch, m, n, k, bias != nullptr, beta != 0};
+  }
   /// How A and B lie, as BLAS says it: "nn" by rows, "nt" B by columns, ...; "strided" for others.
   std::string_view layout() const;
   template <class V> void visit(V&& v) {
