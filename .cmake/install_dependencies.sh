@@ -5,7 +5,8 @@
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
           libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
-[ "${1:-}" = ci ] && packages+=(clang-format python3)
+[ "${1:-}" = ci ] && packages+=(clang-format clang-14 libclang-rt-14-dev python3
+                                      python3-venv)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

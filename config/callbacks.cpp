@@ -6,7 +6,7 @@
 
 #include "config/interpolation.h"
 #include "config/update.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 
 namespace iolaus::config {
 namespace {
@@ -50,7 +50,7 @@ void Callbacks::notify(const char* what, bool reverse, const std::function<void(
     try {
       call(*callback);
     } catch (const std::exception& error) {
-      user_warning(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
+      warn_once(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
     }
   }
 }

@@ -8,7 +8,7 @@
 #include "config/paths.h"
 #include "config/sweep.h"
 #include "config/sweep_record.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 #include <spdlog/logger.h>
@@ -259,7 +259,7 @@ std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<
     std::vector<std::string> lines = hydra_lines;
     lines.insert(lines.end(), job.overrides.begin(), job.overrides.end());
     Composition composition = run.session.composer.compose(config_name, lines);
-    user_warnings(composition.warnings);
+    warn_once(composition.warnings);
     run.session.composer.check_schemas(composition, config_name);
     job.config = std::move(composition.config);
     Node& settings = job.config.at(Key("hydra")).at(Key("job"));

@@ -51,7 +51,12 @@ SweepRecord::SweepRecord(std::string directory, bool resume)
   std::size_t at = 0;
   for (int number = 1; at < text.size(); ++number) {
     const std::size_t end = text.find('\n', at);
-    if (end == std::string::npos) break;  // torn by a kill: the job counts as running
+    if (end == std::string::npos) {  // torn by a kill: the job counts as running
+      if (::truncate(path_.c_str(), static_cast<off_t>(at)) != 0) {
+        fail(ErrorCode::kIo, "[sweep] cannot shorten {}: {}", path_, std::strerror(errno));
+      }
+      break;
+    }
     const Node line =
         load_json(std::string_view(text).substr(at, end - at), fmt::format("{}:{}", path_, number));
     at = end + 1;
