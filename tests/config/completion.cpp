@@ -20,7 +20,7 @@ const std::map<std::string, std::string> kTree = {
 
 // What a shell gets for a line; the tree is named in the line itself.
 std::string matches(const TempTree& tree, const std::string& rest) {
-  ::setenv("COMP_LINE", ("iolaus compose -cp conf -cn config " + rest).c_str(), 1);
+  ::setenv("COMP_LINE", ("compose -cp conf -cn config " + rest).c_str(), 1);
   const config::testing::AppResult result = compose_app(tree, {"-sc", "query=bash"});
   ::unsetenv("COMP_LINE");
   CHECK(result.status == 0);

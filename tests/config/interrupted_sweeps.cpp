@@ -108,3 +108,25 @@ TEST_CASE("a record that was torn by a kill is shortened, and can be continued t
   CHECK(again.find({"x=2"})->state == "running");
   CHECK(again.find({"x=1"})->state == "completed");
 }
+
+TEST_CASE("a finished sweep that is continued with more values runs the new ones") {
+  const TempTree tree;
+  tree.write("config.yaml", "x: 1\n");
+  const std::vector<std::string> sweep = {"-cn", "config", "-m", "hydra.sweep.dir=s",
+                                          "hydra.sweep.subdir=x/${x}"};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), sweep.begin(), sweep.end());
+    const AppResult result =
+        run_app(tree.path(), {.name = "app", .config_dir = tree.path()}, more,
+                [](const Node&, const JobContext&) -> TaskResult { return {}; });
+    CHECK(result.status == 0);
+    return result.out;
+  };
+  CHECK(run({"x=1,2"}).find("Launching 2 jobs") != std::string::npos);
+  CHECK(!tree.has("s/jobs.jsonl"));
+  const std::string more = run({"x=1,2,3", "--continue"});
+  CHECK(more.find("Launching 1 jobs") != std::string::npos);
+  CHECK(more.find("#2 : x=3") != std::string::npos);
+  CHECK(tree.has("s/x/3/.hydra/config.yaml"));
+  CHECK(run({"x=1,2,3", "--continue"}).find("Launching 0 jobs") != std::string::npos);
+}
