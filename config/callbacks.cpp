@@ -36,8 +36,11 @@ Callbacks::Callbacks(const Node& config) {
     const auto found = registry().find(name);
     if (found == registry().end()) {
       std::vector<std::string> names;
-      for (const auto& [known, factory] : registry()) names.push_back(known);
-      fail_at(entry, "Unknown callback '" + name + "'." + did_you_mean(name, names));
+      for (const auto& [each, factory] : registry()) names.push_back(each);
+      std::string known;
+      for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
+      fail_at(entry, "Unknown callback '" + name + "'." + did_you_mean(name, names) +
+                         "\nRegistered callbacks: " + known);
     }
     params.erase(Key("_target_"));
     callbacks_.emplace_back(name, found->second(params));

@@ -14,7 +14,9 @@ namespace {
 
 // The folder that holds config.yaml.
 std::string saved_folder(const std::string& path) {
-  if (is_file(path)) return absolute_path(path + "/..");
+  // A user of Hydra names .hydra/config.pickle, which is not written here.
+  const std::string above = absolute_path(path + "/..");
+  if (is_file(path) || (path.ends_with("config.pickle") && is_directory(above))) return above;
   if (!is_directory(path)) fail(ErrorCode::kNotFound, "File {} does not exist!", path);
   for (const std::string& folder : {path, join_path(path, ".hydra")}) {
     if (is_file(join_path(folder, "config.yaml"))) return folder;

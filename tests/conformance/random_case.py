@@ -134,6 +134,24 @@ GROUP_KEYS = [
     "db@_global_", "db@db", "/db", "db/", "nogroup", "db@", "db@foo:bar", "@foo", "model@_here_",
     "hydra/launcher", "hydra/job_logging", "db/engine@foo", "db/engine@db.engine", "opt@",
 ]
+# Pieces that are thrown together where a grammar is to be tried.
+VALUE_TOKENS = [
+    "a", "b1", "1", "1.5", "-", "+", "_", ".", "e3", "true", "null", "inf", "'", "\"", "\\", ",",
+    ":", "=", " ", " ", "[", "]", "{", "}", "(", ")", "/", "%", "@", "*", "?", "|", "$", "${a}",
+    "${db.x}", "${", "choice(", "range(", "int(", "str(", "sort(", "'x'", "\\,", "\\ ", "[1,2]",
+    "{a:1}", "é", "0", "00",
+]
+INTERPOLATION_TOKENS = [
+    "${", "}", "${a}", "a", "b", "x", "db", ".", "..", "[", "]", "0", "1", ":", ",", " ", "'",
+    "\"", "\\", "\\${", "oc.select:", "oc.env:PORT", "oc.decode:", "oc.create:", "{a:1}", "[1,2]",
+    "null", "true", "1.5", "-", "=", "$", "é", "/", "?",
+]
+SCALAR_TOKENS = [
+    "0", "1", "7", "9", "_", ".", "-", "+", "e", "E", "x", "o", "b", ":", "inf", "nan", "true",
+    "null", "~", "yes", "Off", "=", "<<", "y", " ", "#", " #", "'", "\"", "\\n", "\\", "!", "&a",
+    "*", "%", "@", "?", ",", "[", "]", "{", "}", "|", ">", "\t", "é", "\u2028", "\x85", "T",
+    "2020-01-01", "a",
+]
 MODES = {
     "job": (40, ["--cfg", "job"]),
     "resolve": (18, ["--cfg", "job", "--resolve"]),
@@ -162,7 +180,16 @@ class Case:
         """True seldom, and more seldom in a tame case."""
         return self.random.random() < (share / 12 if self.tame else share)
 
+    def soup(self, tokens):
+        return "".join(self.random.choices(tokens, k=self.random.randint(1, 7)))
+
     def scalar(self):
+        if self.chance(0.06):
+            # Quoted, so that it is no error of YAML.
+            tokens = self.random.choice([SCALAR_TOKENS, INTERPOLATION_TOKENS])
+            return "'" + self.soup(tokens).replace("'", "''") + "'"
+        if self.wild(0.2):
+            return self.soup(SCALAR_TOKENS)
         if self.chance(0.75):
             return self.random.choice(SCALARS)
         return self.random.choice(ODD_INTERPOLATIONS if self.wild(0.3) else INTERPOLATIONS)
@@ -301,6 +328,8 @@ class Case:
         else:
             key = self.random.choice(ODD_KEY_FORMS if self.wild(0.3) else KEY_FORMS)
             value = self.random.choice(ODD_VALUES if self.wild(0.5) else VALUES)
+            if self.chance(0.2):
+                value = self.soup(VALUE_TOKENS)
         is_group = self.tame and ("/" in key or key in ("db", "model", "experiment"))
         if not is_group and self.chance(0.6) if multirun else self.wild(0.1):
             value = self.random.choice(ODD_SWEEPS if self.wild(0.4) else SWEEPS)
@@ -329,6 +358,8 @@ class Case:
 
 def plain_or_quoted(text):
     """A value of a block: quoted where the plain text would be an error of YAML."""
+    if text[:1] in ("'", '"'):
+        return text
     ends_plain = ": " in text or " #" in text or text[:1] in ("%", "@", "`")
     return quoted(text) if ends_plain and text[0] not in "'\"" else text
 
