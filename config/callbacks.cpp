@@ -2,7 +2,6 @@
 #include "config/callbacks.h"
 
 #include <algorithm>
-#include <map>
 
 #include "config/interpolation.h"
 #include "config/update.h"
@@ -12,7 +11,7 @@ namespace iolaus::config {
 namespace {
 
 std::map<std::string, CallbackFactory>& registry() {
-  static std::map<std::string, CallbackFactory> factories;
+  static std::map<std::string, CallbackFactory> factories = builtin_callbacks();
   return factories;
 }
 

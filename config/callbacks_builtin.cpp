@@ -30,11 +30,13 @@ class PickleJobInfo : public Callback {
   }
 };
 
-const bool kRegistered =
-    register_callback({"hydra.experimental.callbacks.LogJobReturnCallback"},
-                      [](const Node&) { return std::make_unique<LogJobReturn>(); }) &&
-    register_callback({"hydra.experimental.callbacks.PickleJobInfoCallback"},
-                      [](const Node&) { return std::make_unique<PickleJobInfo>(); });
-
 }  // namespace
+
+std::map<std::string, CallbackFactory> builtin_callbacks() {
+  return {{"hydra.experimental.callbacks.LogJobReturnCallback",
+           [](const Node&) { return std::make_unique<LogJobReturn>(); }},
+          {"hydra.experimental.callbacks.PickleJobInfoCallback",
+           [](const Node&) { return std::make_unique<PickleJobInfo>(); }}};
+}
+
 }  // namespace iolaus::config

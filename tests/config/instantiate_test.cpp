@@ -310,7 +310,7 @@ TEST_CASE("the registry lists targets with their parameters") {
 }
 
 TEST_CASE("_convert_ none leaves missing values inside an argument for whoever reads them") {
-  const Node cfg = yaml("{_target_: shapes.Keep, inner: {a: 1, b: '???', c: '${.a}'}}");
+  const Node cfg = yaml("{_target_: shapes.Keep, inner: {a: 1, b: \"???\", c: '${.a}'}}");
   const auto kept = instantiate<Keep>(cfg);
   CHECK(kept->node.at("c").as_int() == 1);
   CHECK(kept->node.at("b").is_missing());
@@ -323,14 +323,14 @@ TEST_CASE("_convert_ partial, object and all want plain values, in nested target
         yaml("{_target_: shapes.Keep, " + convert + ", inner: {a: [1, '${oc.select:x,2}']}}");
     CHECK(instantiate<Keep>(good)->node.at("a").child(1).as_int() == 2);
     CHECK(has(error_of("s: {_target_: shapes.Group, " + convert +
-                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, '???']}}]}"),
+                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, \"???\"]}}]}"),
               "missing mandatory value inside an argument"));
     CHECK(has(error_of("s: {_target_: shapes.Group, " + convert +
-                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, '???']}}]}"),
+                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, \"???\"]}}]}"),
               "full_key: s._args_[0].inner.a[1]"));
   }
   // A nested target may say otherwise; then the sum fails for another reason: Keep is no Shape.
   CHECK(has(error_of("s: {_target_: shapes.Group, _convert_: all, _args_: "
-                     "[{_target_: shapes.Keep, _convert_: none, inner: {a: '???'}}]}"),
+                     "[{_target_: shapes.Keep, _convert_: none, inner: {a: \"???\"}}]}"),
             "expected a shapes::Shape"));
 }
