@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Installs what is missing of the named parts from Debian's packages: build (always), ci.
-# Without root it says exactly what to install. Sourced or run: install_dependencies.sh [ci]
+# Installs what is missing of the named parts from Debian's packages: build (always), sim (the
+# simulated device), ci.
+# Without root it says exactly what to install. Sourced or run: install_dependencies.sh [PART ...]
 # ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, and only recommends it.
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
           libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
-[ "${1:-}" = ci ] && packages+=(clang-format clang-14 libclang-rt-14-dev python3
-                                      python3-venv)
+for part in "$@"; do
+  case "$part" in
+    sim) packages+=(libboost-context-dev binutils) ;;
+    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
+  esac
+done
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

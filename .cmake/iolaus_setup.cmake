@@ -50,7 +50,19 @@ endif()
 
 # CUDA: found by itself, also outside PATH; the program it yields also runs where no driver is.
 set(IOLAUS_WITH_CUDA OFF)
-if(NOT IOLAUS_CUDA STREQUAL "OFF")
+set(IOLAUS_CUDA_SIM OFF)
+if(IOLAUS_CUDA STREQUAL "SIM")
+  # The CUDA code for the simulated device (core/cuda/sim): the toolkit's headers, nothing else of it.
+  find_path(IOLAUS_CUDA_INCLUDE_DIR cuda_runtime_api.h
+            HINTS $ENV{CUDA_HOME}/include $ENV{CUDA_PATH}/include
+            PATHS /usr/local/cuda/include /opt/cuda/include REQUIRED)
+  find_package(boost_context REQUIRED)
+  set(IOLAUS_WITH_CUDA ON)
+  set(IOLAUS_CUDA_SIM ON)
+  target_compile_definitions(iolaus_flags INTERFACE IOLAUS_WITH_CUDA=1 IOLAUS_CUDA_SIM=1)
+  target_include_directories(iolaus_flags SYSTEM INTERFACE ${IOLAUS_CUDA_INCLUDE_DIR})
+  add_compile_options(-g1)  # diagnoses name lines from the line table
+elseif(NOT IOLAUS_CUDA STREQUAL "OFF")
   find_program(IOLAUS_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin
                PATHS /usr/local/cuda/bin /opt/cuda/bin)
   if(IOLAUS_NVCC)
@@ -87,7 +99,7 @@ if(NOT IOLAUS_CUDA STREQUAL "OFF")
                         "set CUDA_HOME, or configure with -DIOLAUS_CUDA=OFF.")
   endif()
 endif()
-message(STATUS "Iolaus: CUDA ${IOLAUS_WITH_CUDA}, sanitizers '${IOLAUS_SANITIZE}'")
+message(STATUS "Iolaus: CUDA ${IOLAUS_CUDA}, sanitizers '${IOLAUS_SANITIZE}'")
 
 # iolaus_objects(NAME): every .cpp (and, with CUDA, every .cu and cuda/*.cpp) below this folder.
 # Files whose name or folder says cuda need the toolkit and are left out without it.
@@ -96,6 +108,14 @@ function(iolaus_objects name)
   file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cu)
   if(IOLAUS_WITH_CUDA)
     list(APPEND sources ${cuda_sources})
+    list(FILTER sources EXCLUDE REGEX "(^|/)cuda/sim/checked/")  # linked by the tests that check
+    if(IOLAUS_CUDA_SIM)
+      set_source_files_properties(${cuda_sources} PROPERTIES
+        LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas;-Wno-shadow")
+      list(FILTER sources EXCLUDE REGEX "(^|/)(cublas[a-z]*|cudnn)\\.cpp$")
+    else()
+      list(FILTER sources EXCLUDE REGEX "(^|/)cuda/sim/")
+    endif()
   else()
     list(FILTER sources EXCLUDE REGEX "(^|/)(cuda/.*|cublas[a-z]*|cudnn)(\\.cpp|/)")
     list(FILTER sources EXCLUDE REGEX "(^|/)cuda/")

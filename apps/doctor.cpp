@@ -21,6 +21,7 @@ void print(const std::string& name, const std::string& value) {
 void print_cuda() {
   const CudaInfo info = cuda_info();
   print("cuda", !info.built ? "not built (cmake --preset cuda)"
+                : info.simulated ? "simulated on the host (no GPU is used)"
                 : info.problem.empty()
                     ? "built, " + std::to_string(info.devices.size()) + " device(s)"
                     : "built, but " + info.problem);

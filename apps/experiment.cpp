@@ -10,6 +10,7 @@
 #include "config/instantiate.h"
 #include "config/interpolation.h"
 #include "config/update.h"
+#include "core/device_info.h"
 #include "core/parallel.h"
 #include "core/random.h"
 #include "kernels/kernel_set.h"
@@ -33,7 +34,7 @@ bool has(const config::Node& cfg, const char* path) {
 
 Device parse_device_or_auto(const std::string& name) {
   if (name != "auto") return parse_device(name);
-  return is_available(kCUDA) ? Device(kCUDA, 0) : Device();
+  return is_available(kCUDA) && !is_cuda_simulated() ? Device(kCUDA, 0) : Device();
 }
 
 [[noreturn]] void wrong(const config::Node& node, const std::string& what) {

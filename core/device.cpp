@@ -2,6 +2,7 @@
 #include "core/device.h"
 
 #include "core/error.h"
+#include "core/graph.h"
 
 namespace iolaus {
 namespace {
@@ -29,6 +30,18 @@ Device parse_device(std::string_view text) {
                     "device '{}' is not there: {} CUDA device(s) found; use device=cpu", text,
                     count);
   return Device(kCUDA, index);
+}
+
+void* Backend::allocate_pinned(size_t) {
+  fail(ErrorCode::kUnsupported, "[pinned] only CUDA has pinned memory");
+}
+void Backend::free_pinned(void*) noexcept {}
+void Backend::copy_pinned(void*, Device, const void*, Device, size_t, void*) {
+  fail(ErrorCode::kUnsupported, "[copy] only CUDA copies from pinned memory");
+}
+CachingAllocator* Backend::allocator(Device) { return nullptr; }
+std::unique_ptr<Graph> Backend::make_graph(Device device, const Graph*) {
+  fail(ErrorCode::kUnsupported, "[graph] a graph needs a CUDA device, got {}", device.str());
 }
 
 Backend& backend(DeviceType type) {

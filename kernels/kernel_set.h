@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/op_scope.h"
 #include "core/tensor.h"
 
 namespace iolaus {
@@ -112,6 +113,7 @@ template <class Args> class KernelSet final : public KernelSetBase {
 
   /// Runs the selected variant, or the best that can. Errors: kUnsupported.
   void operator()(const Args& args) {
+    const OpScope scope(name().c_str());
     const Candidates& list = candidates(args.device().type, args.dtype());
     for (const Entry* entry : list) {
       if (entry->why_not == nullptr || entry->why_not(args) == nullptr) [[likely]] {

@@ -3,7 +3,9 @@
 
 #include <string_view>
 
+#include "core/cuda/capture.h"
 #include "core/error.h"
+#include "core/op_scope.h"
 
 namespace iolaus::cuda {
 
@@ -18,6 +20,11 @@ bool is_asynchronous_error(cudaError_t status) {
 void throw_cuda_error(cudaError_t status, const char* op, const char* call) {
   cudaGetLastError();  // clears what is not sticky, so that later calls do not report it again
   const std::string_view text = call;
+  if (is_capture_error(status)) {
+    fail(ErrorCode::kUnsupported, "[{}] cannot be captured in a CUDA graph: {}: {} ({})",
+         OpScope::current_or(op), text.substr(0, text.find('(')), cudaGetErrorString(status),
+         cudaGetErrorName(status));
+  }
   const ErrorCode code =
       status == cudaErrorMemoryAllocation ? ErrorCode::kOutOfMemory : ErrorCode::kDevice;
   fail(code, "[{}] {} failed: {} ({}){}", op, text.substr(0, text.find('(')),

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "core/cuda/capture.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device_error.h"
 #include "core/error.h"
@@ -38,11 +39,12 @@ void check_launch(const void* kernel, dim3 grid, dim3 block, size_t shared_bytes
                   cudaStream_t stream) {
   cudaError_t status = cudaGetLastError();
   const char* what = "the launch";
-  if (status == cudaSuccess && is_blocking()) {
+  if (status == cudaSuccess && is_blocking() && !is_capturing()) {
     status = cudaStreamSynchronize(stream);
     what = "the run";
   }
   if (status == cudaSuccess) return throw_index_error();
+  if (is_capture_error(status)) throw_cuda_error(status, kernel_name(kernel).c_str(), "the launch");
   if (!is_blocking() && is_asynchronous_error(status)) {
     // Some kernel before this one failed; this launch only hears of it.
     throw_cuda_error(status, kernel_name(kernel).c_str(), "an earlier kernel");

@@ -16,7 +16,7 @@ struct Dropout {
   const void* x = nullptr;  // contiguous
   void* out = nullptr;      // contiguous; may be x
   double p = 0.5;
-  PhiloxKey key;
+  RandomKey key;
   DType element = kFloat32;
   DType compute = kFloat32;
   Device target;
@@ -37,7 +37,7 @@ struct Dropout {
 };
 
 /// Arguments for tensors of one shape and dtype, contiguous (else kInvalidArgument).
-Dropout make_dropout(const Tensor& out, const Tensor& x, double p, PhiloxKey key);
+Dropout make_dropout(const Tensor& out, const Tensor& x, double p, RandomKey key);
 
 KernelSet<Dropout>& dropout_kernels();
 
