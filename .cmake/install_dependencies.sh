@@ -12,8 +12,12 @@ wants_cudnn=false
 for part in "$@"; do
   case "$part" in
     sim) packages+=(libboost-context-dev binutils) ;;
+<<<<<<< HEAD
+    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
+=======
     cuda) packages+=(python3-pip unzip) wants_cudnn=true ;;
     ci) packages+=(clang-format python3) ;;
+>>>>>>> main
   esac
 done
 # Headers that Debian lacks; not an error where there is no network.
