@@ -1,5 +1,6 @@
-// CallContext: which kernel the calling thread runs, on what. Kernel sets leave it here (a few
-// stores), and whoever meets an error of the device below them formats it.
+// CallContext: which operation or kernel the calling thread runs, on what. It is left here by a few
+// stores; whoever meets an error below (a failed launch, no memory, a call that a CUDA graph cannot
+// hold) formats it, and the allocator's history notes its name.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +19,25 @@ struct CallFormat {
 };
 
 struct CallContext {
-  const char* kernel = "";   // "softmax_backward"
-  const char* variant = "";  // "warp"
+  const char* name = "";  // "softmax_backward"; lives as long as the program
+  // Of a kernel only:
+  const char* variant = nullptr;  // "warp"
   const void* args = nullptr;
   const CallFormat* format = nullptr;
 
-  /// The innermost call of this thread; null outside of kernels.
+  /// The innermost call of this thread; null outside of all.
   static const CallContext*& current() {
     static constinit thread_local const CallContext* innermost = nullptr;
     return innermost;
   }
+  /// Its name, or another where there is none.
+  static const char* current_name(const char* otherwise = nullptr) {
+    return current() != nullptr ? current()->name : otherwise;
+  }
   /// "softmax_backward (warp) on float32 (3, 4, 1) on cuda:0".
   std::string str() const {
-    return std::string(kernel) + " (" + variant + ") on " + format->describe(args);
+    if (format == nullptr) return name;
+    return std::string(name) + " (" + variant + ") on " + format->describe(args);
   }
 };
 
@@ -45,6 +52,16 @@ class CallScope {
 
  private:
   const CallContext* outer_;
+};
+
+/// The same for what is no kernel, by its name.
+class OpScope {
+ public:
+  explicit OpScope(const char* name) : context_{.name = name}, scope_(context_) {}
+
+ private:
+  CallContext context_;
+  CallScope scope_;
 };
 
 }  // namespace iolaus

@@ -25,7 +25,6 @@
 #include <vector>
 
 #include "core/call_context.h"
-#include "core/op_scope.h"
 #include "core/tensor.h"
 #include "kernels/shape_rule.h"
 #include "kernels/shape_table.h"
@@ -193,7 +192,6 @@ template <class Args> class KernelSet final : public KernelSetBase {
 
   /// Runs the variant that the selection gives for the arguments. Errors: kUnsupported.
   void operator()(const Args& args) {
-    const OpScope scope(name().c_str());
     Candidates& candidates = resolved(args.device().type, args.dtype());
     if constexpr (HasSizes<Args>) {
       if (candidates.by_shape) [[unlikely]] {

@@ -8,7 +8,6 @@
 #include "core/cuda/launch.h"
 #include "core/device_failure.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus::cuda {
 
@@ -25,7 +24,7 @@ void throw_cuda_error(cudaError_t status, const char* op, const char* call) {
   const std::string_view text = call;
   if (is_capture_error(status)) {
     fail(ErrorCode::kUnsupported, "[{}] cannot be captured in a CUDA graph: {}: {} ({})",
-         OpScope::current_or(op), text.substr(0, text.find('(')), cudaGetErrorString(status),
+         CallContext::current_name(op), text.substr(0, text.find('(')), cudaGetErrorString(status),
          cudaGetErrorName(status));
   }
   std::string message = fmt::format("[{}] {} failed: {} ({})", op, text.substr(0, text.find('(')),

@@ -41,8 +41,8 @@ Launch& note() {
   launch.call = nullptr;
   launch.set = nullptr;
   const CallContext* context = CallContext::current();
-  if (context == nullptr) return launch;
-  launch.set = context->kernel;
+  if (context == nullptr || context->format == nullptr) return launch;
+  launch.set = context->name;
   launch.variant = context->variant;
   launch.names = context->format->size_names;
   if (context->format->sizes != nullptr) context->format->sizes(context->args, launch.sizes);
@@ -93,7 +93,7 @@ void check_and_report(cudaStream_t stream, const Launch& launch, size_t shared_b
     what = "the run";
   }
   if (status == cudaSuccess) return throw_index_error();
-  const char* op = launch.set == nullptr ? "launch" : launch.set;
+  const char* op = CallContext::current_name("launch");
   if (is_capture_error(status)) throw_cuda_error(status, op, "the launch");
   // Some kernel before this one failed; this launch only hears of it.
   if (!is_blocking() && is_asynchronous_error(status)) {

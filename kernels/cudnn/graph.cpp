@@ -56,7 +56,7 @@ int64_t alignment_of(const void* data) {
 // "conv2d_forward: TEXT; in conv2d (cudnn) on float32[...]".
 [[noreturn]] void fail_call(ErrorCode code, const char* kind, const std::string& text) {
   const CallContext* context = CallContext::current();
-  const char* op = context == nullptr ? "cudnn" : context->kernel;
+  const char* op = context == nullptr ? "cudnn" : context->name;
   fail(code, "[{}] cuDNN, {}: {}{}{}", op, kind, text, context == nullptr ? "" : "; in ",
        context == nullptr ? "" : context->str());
 }
