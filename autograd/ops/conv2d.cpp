@@ -4,6 +4,7 @@
 #include "autograd/ops/conv2d.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
@@ -168,6 +169,19 @@ const bool kRegistered = register_op(
            sample("groups", {1, 4, 4, 4}, {6, 2, 3, 3}, {.padding = 1, .groups = 2}),
            sample("depthwise", {2, 3, 5, 4}, {3, 1, 3, 2}, {.stride = {2, 1}, .groups = 3})};
      }});
+
+Pair pair_of(const Dims& two) { return {two[0], two[1]}; }
+
+const bool kBoxed = boxed(
+    "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
+    "int[2] dilation=1, int groups=1) -> Tensor",
+    +[](const Tensor& x, const Tensor& weight, const Tensor& bias, const Dims& stride,
+        const Dims& padding, const Dims& dilation, int64_t groups) {
+      const bool batch = x.dim() != 3;  // (C, H, W) is a batch of one
+      const Tensor y = conv2d(batch ? x : unsqueeze(x, 0), weight, bias,
+                              {pair_of(stride), pair_of(padding), pair_of(dilation), groups});
+      return batch ? y : squeeze(y, 0);
+    });
 
 }  // namespace
 
