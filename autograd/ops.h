@@ -1,12 +1,14 @@
 // All differentiable ops.
 #pragma once
 
+#include "autograd/ops/bias_gelu.h"
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/create.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/embedding.h"
 #include "autograd/ops/index.h"
+#include "autograd/ops/indexing.h"
 #include "autograd/ops/loss.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/norm.h"

@@ -11,10 +11,6 @@ namespace {
 
 std::atomic<IndexError*> g_record{nullptr};
 
-const char* op_name(IndexedOp op) {
-  return op == IndexedOp::kCrossEntropy ? "cross_entropy" : "embedding";
-}
-
 }  // namespace
 
 IndexError* index_error_record() {
@@ -39,7 +35,8 @@ void throw_index_error() {
   const IndexError error = *record;
   record->op = IndexedOp::kNone;
   fail(ErrorCode::kIndex, "[{}] expected indices in [0, {}), got {} at position {}",
-       op_name(error.op), error.bound, error.index, error.position);
+       reinterpret_cast<const char*>(static_cast<uintptr_t>(error.op)), error.bound, error.index,
+       error.position);
 }
 
 }  // namespace iolaus::cuda

@@ -6,8 +6,13 @@
 
 namespace iolaus::cuda {
 
-/// What was indexed; decides the message.
-enum class IndexedOp : int { kNone, kCrossEntropy, kEmbedding };
+/// The op that indexed: the address of its name, as a number that kernels carry and never follow.
+enum class IndexedOp : uint64_t { kNone = 0 };
+
+/// The name must live as long as the program: a literal. indexed_op("gather").
+inline IndexedOp indexed_op(const char* name) {
+  return static_cast<IndexedOp>(reinterpret_cast<uintptr_t>(name));
+}
 
 /// Written by kernels with plain stores: of several bad indices in one launch any may be reported.
 struct IndexError {

@@ -23,6 +23,7 @@ template <class T> struct Problem {
   const T* weight;        // (C), or null
   Stat<T>* lse;           // (rows, inner)
   cuda::IndexError* error;
+  cuda::IndexedOp op;
 
   __device__ int64_t base(int64_t i) const {
     const int64_t row = gpu::fast_div(i, inner);
@@ -39,7 +40,7 @@ template <class T> __device__ int64_t class_of(const Problem<T>& p, int64_t i, b
   if (t == p.ignore_index) return -1;
   if (t >= 0 && t < p.classes) return t;
   if (report) {
-    gpu::report_index(p.error, cuda::IndexedOp::kCrossEntropy, t, i, p.classes);
+    gpu::report_index(p.error, p.op, t, i, p.classes);
   }
   return -1;
 }
@@ -159,7 +160,8 @@ template <class T> Problem<T> problem_of(const CrossEntropy& s) {
           s.target,
           static_cast<const T*>(s.weight),
           static_cast<Stat<T>*>(s.lse),
-          cuda::index_error_record()};
+          cuda::index_error_record(),
+          cuda::indexed_op("cross_entropy")};
 }
 
 template <class T> void forward(const CrossEntropy& s) {

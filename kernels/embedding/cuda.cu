@@ -16,7 +16,7 @@ constexpr int kWarps = kThreads / gpu::kWarp;
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     embedding_kernel(int64_t count, int64_t rows, int64_t width, const int64_t* index,
-                     const T* table, T* out, cuda::IndexError* error) {
+                     const T* table, T* out, cuda::IndexError* error, cuda::IndexedOp op) {
   const int64_t n = count * width;
   for (int64_t e = gpu::global_thread(); e < n; e += gpu::global_threads()) {
     const int64_t i = gpu::fast_div(e, width), d = e - i * width;
@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(kThreads)
       out[e] = table[row * width + d];
     } else {
       out[e] = static_cast<T>(static_cast<MathType<T>>(NAN));
-      if (d == 0) gpu::report_index(error, cuda::IndexedOp::kEmbedding, row, i, rows);
+      if (d == 0) gpu::report_index(error, op, row, i, rows);
     }
   }
 }
@@ -82,7 +82,7 @@ template <class T> void forward(const Embedding& e) {
   const cuda::OnDevice stream(e.device());
   gpu::launch(embedding_kernel<T>, gpu::grid_for(e.count * e.width, kThreads), kThreads, 0, stream,
               e.count, e.rows, e.width, e.index, static_cast<const T*>(e.in),
-              static_cast<T*>(e.out), cuda::index_error_record());
+              static_cast<T*>(e.out), cuda::index_error_record(), cuda::indexed_op("embedding"));
 }
 
 template <class T> void backward(const Embedding& e) {

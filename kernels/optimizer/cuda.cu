@@ -179,28 +179,62 @@ struct ListItem {
   void* data;
   int64_t numel;
 };
+ListItem list_item(const TensorList::Item& item) { return {item.data, item.numel}; }
 
-// Sum of squares of each block's elements to partial[blockIdx.x].
+// What the norm of an order adds up, or for infinity the largest of.
+enum class Power { kOne, kTwo, kLargest, kAny };
+Power power_of(double order) {
+  if (std::isinf(order)) return Power::kLargest;
+  return order == 1 ? Power::kOne : (order == 2 ? Power::kTwo : Power::kAny);
+}
+
+__device__ __forceinline__ double join(Power power, double a, double b) {
+  return power == Power::kLargest ? gpu::Max{}(a, b) : a + b;
+}
+__device__ __forceinline__ double block_join(Power power, double value) {
+  return power == Power::kLargest ? gpu::block_reduce(value, 0.0, gpu::Max{})
+                                  : gpu::block_reduce(value, 0.0, gpu::Sum{});
+}
+
+// The sum over each block's elements to partial[blockIdx.x].
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    square_sum_kernel(const __grid_constant__ Batch<ListItem> batch, double* partial) {
+    power_sum_kernel(const __grid_constant__ Batch<ListItem> batch, Power power, double order,
+                     double* partial) {
   double sum = 0;
   for_block(batch, [&](const ListItem& item, int64_t i) {
-    const auto x =
-        static_cast<double>(static_cast<MathType<T>>(static_cast<const T*>(item.data)[i]));
-    sum += x * x;
+    const auto x = math::abs(
+        static_cast<double>(static_cast<MathType<T>>(static_cast<const T*>(item.data)[i])));
+    const double term = power == Power::kTwo   ? x * x
+                        : power == Power::kAny ? math::pow(x, order)
+                                               : x;
+    sum = join(power, sum, term);
   });
-  sum = gpu::block_reduce(sum, 0.0, gpu::Sum{});
+  sum = block_join(power, sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
 template <class S>
 __global__ void __launch_bounds__(kThreads)
-    norm_kernel(int64_t count, const double* partial, S* out) {
+    norm_kernel(int64_t count, Power power, double order, const double* partial, S* out) {
   double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum += partial[i];
-  sum = gpu::block_reduce(sum, 0.0, gpu::Sum{});
-  if (threadIdx.x == 0) *out = static_cast<S>(math::sqrt(sum));
+  for (int64_t i = threadIdx.x; i < count; i += kThreads) sum = join(power, sum, partial[i]);
+  sum = block_join(power, sum);
+  if (threadIdx.x != 0) return;
+  if (power == Power::kTwo) sum = math::sqrt(sum);
+  if (power == Power::kAny) sum = math::pow(sum, 1 / order);
+  *out = static_cast<S>(sum);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    clamp_kernel(const __grid_constant__ Batch<ListItem> batch, MathType<T> limit) {
+  using A = MathType<T>;
+  for_block(batch, [&](const ListItem& item, int64_t i) {
+    auto* x = static_cast<T*>(item.data);
+    const A value = static_cast<A>(x[i]), above = value < -limit ? -limit : value;
+    x[i] = static_cast<T>(above > limit ? limit : above);
+  });
 }
 
 // x *= factor; every thread that meets a value that is not finite writes the same 1.
@@ -222,36 +256,36 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T> void norm(const TensorList& list) {
   using S = MathType<T>;
+  const Power power = power_of(list.order);
   int64_t blocks = 0;
   for (const auto& item : list.items) blocks += gpu::ceil_div(item.numel, kBlockElements);
   const cuda::OnDevice stream(list.device());
   const gpu::DeviceScratch<double> partial(list.device(), blocks);
   int64_t done = 0;
-  for_batches<ListItem>(
-      list.items,
-      [](const TensorList::Item& item) {
-        return ListItem{item.data, item.numel};
-      },
-      [&](const Batch<ListItem>& batch, unsigned count) {
-        gpu::launch(square_sum_kernel<T>, count, kThreads, 0, stream, batch, partial.data() + done);
-        done += count;
-      });
-  gpu::launch(norm_kernel<S>, 1, kThreads, 0, stream, blocks, partial.data(),
+  for_batches<ListItem>(list.items, list_item, [&](const Batch<ListItem>& batch, unsigned count) {
+    gpu::launch(power_sum_kernel<T>, count, kThreads, 0, stream, batch, power, list.order,
+                partial.data() + done);
+    done += count;
+  });
+  gpu::launch(norm_kernel<S>, 1, kThreads, 0, stream, blocks, power, list.order, partial.data(),
               static_cast<S*>(list.scalar));
 }
 
 template <class T> void scale(const TensorList& list) {
   using S = MathType<T>;
   const cuda::OnDevice stream(list.device());
-  for_batches<ListItem>(
-      list.items,
-      [](const TensorList::Item& item) {
-        return ListItem{item.data, item.numel};
-      },
-      [&](const Batch<ListItem>& batch, unsigned count) {
-        gpu::launch(scale_kernel<T>, count, kThreads, 0, stream, batch,
-                    static_cast<const S*>(list.scalar), static_cast<S*>(list.found_inf));
-      });
+  for_batches<ListItem>(list.items, list_item, [&](const Batch<ListItem>& batch, unsigned count) {
+    gpu::launch(scale_kernel<T>, count, kThreads, 0, stream, batch,
+                static_cast<const S*>(list.scalar), static_cast<S*>(list.found_inf));
+  });
+}
+
+template <class T> void clamp(const TensorList& list) {
+  const cuda::OnDevice stream(list.device());
+  for_batches<ListItem>(list.items, list_item, [&](const Batch<ListItem>& batch, unsigned count) {
+    gpu::launch(clamp_kernel<T>, count, kThreads, 0, stream, batch,
+                static_cast<MathType<T>>(list.limit));
+  });
 }
 
 void run_sgd(const OptimizerStep& s) {
@@ -266,12 +300,16 @@ void run_norm(const TensorList& list) {
 void run_scale(const TensorList& list) {
   visit_dtype(FloatTypes{}, "grad_scale", list.element, [&]<class T>() { scale<T>(list); });
 }
+void run_clamp(const TensorList& list) {
+  visit_dtype(FloatTypes{}, "grad_clamp", list.element, [&]<class T>() { clamp<T>(list); });
+}
 
 const std::vector<DType> kFloats = dtypes_of(FloatTypes{});
 const bool kSgd = sgd_kernels().add({"cuda", kCUDA, kFloats, run_sgd, 1});
 const bool kAdam = adam_kernels().add({"cuda", kCUDA, kFloats, run_adam, 1});
 const bool kNorm = grad_norm_kernels().add({"cuda", kCUDA, kFloats, run_norm, 1});
 const bool kScale = grad_scale_kernels().add({"cuda", kCUDA, kFloats, run_scale, 1});
+const bool kClamp = grad_clamp_kernels().add({"cuda", kCUDA, kFloats, run_clamp, 1});
 
 }  // namespace
 }  // namespace iolaus

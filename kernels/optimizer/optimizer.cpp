@@ -1,4 +1,5 @@
-// Arguments and samples of optimizer steps, of the norm and the scaling of gradients.
+// Arguments and samples of optimizer steps, of the norm, the scaling and the clamping of
+// gradients.
 #include "kernels/optimizer/optimizer.h"
 
 #include <limits>
@@ -55,15 +56,14 @@ std::string TensorList::describe() const {
 
 Cost TensorList::cost() const {
   const double n = static_cast<double>(numel());
-  return {2 * n, n * static_cast<double>(item_size(compute)) * (scales ? 2 : 1)};
+  return {2 * n, n * static_cast<double>(item_size(compute)) * (scales || clamps ? 2 : 1)};
 }
 
 void TensorList::prepare() {
-  scalar = keep[0].raw_data();
-  const size_t first = scales ? 2 : 1;
+  if (!clamps) scalar = keep[0].raw_data();
   if (scales) found_inf = keep[1].raw_data();
   items.clear();
-  for (size_t i = first; i < keep.size(); ++i) {
+  for (size_t i = scalars(); i < keep.size(); ++i) {
     items.push_back({keep[i].raw_data(), keep[i].numel()});
   }
   element = keep.back().dtype();
@@ -125,27 +125,58 @@ std::vector<OptimizerStep> adam_samples(DType dtype) {
   return samples;
 }
 
-template <bool scales> std::vector<TensorList> list_samples(DType dtype) {
+TensorList with_lists(TensorList list, DType dtype, uint64_t& seed) {
+  list.compute = dtype;
+  const DType stat = dtype == kFloat64 ? kFloat64 : kFloat32;
+  if (!list.clamps) list.keep.push_back(sample_tensor({}, stat, ++seed, 0.25, 0.5));
+  if (list.scales) list.keep.push_back(sample_tensor({}, stat, ++seed, 0, 0));
+  for (int64_t n : kSizes) list.keep.push_back(sample_tensor({n}, dtype, ++seed));
+  list.prepare();
+  return list;
+}
+
+void set_element(const Tensor& x, int64_t at, double value) {
+  visit_dtype(FloatTypes{}, "sample", x.dtype(), [&]<class T>() {
+    x.data<T>()[at] = static_cast<T>(static_cast<MathType<T>>(value));
+  });
+}
+const double kNotFinite[] = {std::numeric_limits<double>::infinity(),
+                             std::numeric_limits<double>::quiet_NaN()};
+
+std::vector<TensorList> norm_samples(DType dtype) {
   std::vector<TensorList> samples;
   uint64_t seed = 1;
-  for (int kind = 0; kind < (scales ? 3 : 1); ++kind) {
+  for (double order : {2.0, 1.0, 3.0, std::numeric_limits<double>::infinity()}) {
     TensorList list;
-    list.compute = dtype;
-    list.scales = scales;
-    const DType stat = dtype == kFloat64 ? kFloat64 : kFloat32;
-    list.keep.push_back(sample_tensor({}, stat, ++seed, 0.25, 0.5));
-    if (scales) list.keep.push_back(sample_tensor({}, stat, ++seed, 0, 0));
-    for (int64_t n : kSizes) list.keep.push_back(sample_tensor({n}, dtype, ++seed));
-    if (kind > 0) {
-      const double bad[] = {std::numeric_limits<double>::infinity(),
-                            std::numeric_limits<double>::quiet_NaN()};
-      const Tensor& x = list.keep.back();
-      visit_dtype(FloatTypes{}, "sample", dtype, [&]<class T>() {
-        x.data<T>()[777] = static_cast<T>(static_cast<MathType<T>>(bad[kind - 1]));
-      });
-    }
-    list.prepare();
-    samples.push_back(std::move(list));
+    list.order = order;
+    samples.push_back(with_lists(list, dtype, seed));
+  }
+  // The largest of numbers of which one is NaN is NaN.
+  set_element(samples.back().keep.back(), 777, kNotFinite[1]);
+  return samples;
+}
+
+std::vector<TensorList> scale_samples(DType dtype) {
+  std::vector<TensorList> samples;
+  uint64_t seed = 1;
+  for (int kind = 0; kind < 3; ++kind) {
+    TensorList list;
+    list.scales = true;
+    samples.push_back(with_lists(list, dtype, seed));
+    if (kind > 0) set_element(samples.back().keep.back(), 777, kNotFinite[kind - 1]);
+  }
+  return samples;
+}
+
+std::vector<TensorList> clamp_samples(DType dtype) {
+  std::vector<TensorList> samples;
+  uint64_t seed = 1;
+  for (double limit : {0.5, 0.0}) {
+    TensorList list;
+    list.clamps = true;
+    list.limit = limit;
+    samples.push_back(with_lists(list, dtype, seed));
+    for (int i = 0; i < 2; ++i) set_element(samples.back().keep.back(), 777 + i, kNotFinite[i]);
   }
   return samples;
 }
@@ -161,11 +192,15 @@ KernelSet<OptimizerStep>& adam_kernels() {
   return *set;
 }
 KernelSet<TensorList>& grad_norm_kernels() {
-  static auto* set = new KernelSet<TensorList>("optimizer", "grad_norm", list_samples<false>);
+  static auto* set = new KernelSet<TensorList>("optimizer", "grad_norm", norm_samples);
   return *set;
 }
 KernelSet<TensorList>& grad_scale_kernels() {
-  static auto* set = new KernelSet<TensorList>("optimizer", "grad_scale", list_samples<true>);
+  static auto* set = new KernelSet<TensorList>("optimizer", "grad_scale", scale_samples);
+  return *set;
+}
+KernelSet<TensorList>& grad_clamp_kernels() {
+  static auto* set = new KernelSet<TensorList>("optimizer", "grad_clamp", clamp_samples);
   return *set;
 }
 

@@ -8,8 +8,9 @@
 //          m += (1 - b1) (g - m);  v = b2 v + (1 - b2) g^2;  amsgrad: w = max(w, v), else w = v
 //          theta -= lr / (1 - b1^t) m / (sqrt(w) / sqrt(1 - b2^t) + eps)
 // and for clipping and loss scaling
-//   grad_norm   out = sqrt(sum of all squares)
+//   grad_norm   out = (sum of all |x|^p)^(1/p), or the largest |x| for p = infinity
 //   grad_scale  x *= scale[0];  found_inf = 1 where a value was not finite
+//   grad_clamp  x = min(max(x, -limit), limit);  NaN stays
 // Every tensor is flat memory: the same dense layout for a parameter, its gradient and its state.
 #pragma once
 
@@ -61,7 +62,7 @@ struct OptimizerStep {
 KernelSet<OptimizerStep>& sgd_kernels();
 KernelSet<OptimizerStep>& adam_kernels();
 
-/// Tensors as flat memory, for grad_norm and grad_scale.
+/// Tensors as flat memory, for grad_norm, grad_scale and grad_clamp.
 struct TensorList {
   struct Item {
     void* data = nullptr;
@@ -71,6 +72,9 @@ struct TensorList {
   void* scalar = nullptr;     // grad_norm's result or grad_scale's factor; see stat_dtype
   void* found_inf = nullptr;  // grad_scale: a number of stat_dtype, set to 1, never to 0; or null
   bool scales = false;        // grad_scale
+  bool clamps = false;        // grad_clamp, which has no scalar
+  double order = 2;           // grad_norm: p > 0, also infinity
+  double limit = 0;           // grad_clamp: at least 0
   DType element = kFloat32;
   DType compute = kFloat32;
   Device target;
@@ -83,15 +87,17 @@ struct TensorList {
   int64_t numel() const;
   std::string describe() const;
   Cost cost() const;
-  int64_t reduction() const { return scales ? 1 : numel(); }
+  int64_t reduction() const { return scales || clamps ? 1 : numel(); }
+  /// Scalars ahead of the tensors in keep.
+  size_t scalars() const { return clamps ? 0 : (scales ? 2 : 1); }
   template <class V> void visit(V&& v) {
     for (size_t i = 0; i < keep.size(); ++i) {
-      if (i == 0) {
+      if (i >= scalars()) {
+        v("x", keep[i], scales || clamps ? Role::kInOut : Role::kIn);
+      } else if (i == 0) {
         v(scales ? "scale" : "norm", keep[i], scales ? Role::kIn : Role::kOut);
-      } else if (scales && i == 1) {
-        v("found_inf", keep[i], Role::kInOut);
       } else {
-        v("x", keep[i], scales ? Role::kInOut : Role::kIn);
+        v("found_inf", keep[i], Role::kInOut);
       }
     }
   }
@@ -100,5 +106,6 @@ struct TensorList {
 
 KernelSet<TensorList>& grad_norm_kernels();
 KernelSet<TensorList>& grad_scale_kernels();
+KernelSet<TensorList>& grad_clamp_kernels();
 
 }  // namespace iolaus

@@ -56,14 +56,19 @@ void run(const OptimizerStep& s) {
 }
 
 void norm(const TensorList& list) {
+  const bool largest = std::isinf(list.order);
   double sum = 0;
   for (const TensorList::Item& item : list.items) {
     for (int64_t i = 0; i < item.numel; ++i) {
-      const double x = load_real(item.data, list.element, i);
-      sum += x * x;
+      const double x = std::abs(load_real(item.data, list.element, i));
+      if (largest) {
+        sum = x > sum || std::isnan(x) ? x : sum;
+      } else {
+        sum += std::pow(x, list.order);
+      }
     }
   }
-  store_real(list.scalar, list.stat_dtype(), 0, std::sqrt(sum));
+  store_real(list.scalar, list.stat_dtype(), 0, largest ? sum : std::pow(sum, 1 / list.order));
 }
 
 void scale(const TensorList& list) {
@@ -79,11 +84,23 @@ void scale(const TensorList& list) {
   }
 }
 
+void clamp(const TensorList& list) {
+  for (const TensorList::Item& item : list.items) {
+    for (int64_t i = 0; i < item.numel; ++i) {
+      const double x = load_real(item.data, list.element, i);
+      if (std::abs(x) > list.limit) {
+        store_real(item.data, list.element, i, std::copysign(list.limit, x));
+      }
+    }
+  }
+}
+
 const std::vector<DType> kFloats = dtypes_of(FloatTypes{});
 const bool kSgd = sgd_kernels().add({"reference", kCPU, kFloats, run<sgd_element>});
 const bool kAdam = adam_kernels().add({"reference", kCPU, kFloats, run<adam_element>});
 const bool kNorm = grad_norm_kernels().add({"reference", kCPU, kFloats, norm});
 const bool kScale = grad_scale_kernels().add({"reference", kCPU, kFloats, scale});
+const bool kClamp = grad_clamp_kernels().add({"reference", kCPU, kFloats, clamp});
 
 }  // namespace
 }  // namespace iolaus

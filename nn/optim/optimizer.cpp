@@ -129,33 +129,4 @@ void Optimizer::set_options(const std::vector<OptimizerOptions>& options) {
   for (size_t i = 0; i < options.size(); ++i) groups_[i].options = options[i];
 }
 
-Tensor clip_grad_norm_(const Tensors& params, double max_norm) {
-  const NoGrad no_grad;
-  TensorList list;
-  Tensor first;
-  for (const Tensor& p : params) {
-    const Tensor g = p.grad();
-    if (!g.defined()) continue;
-    IOLAUS_CHECK(g.is_contiguous() && (!first.defined() || (g.dtype() == first.dtype() &&
-                                                            g.device() == first.device())),
-                 "[clip_grad_norm_] expected contiguous gradients of one dtype and device, got {}",
-                 g.describe());
-    if (!first.defined()) first = g;
-    list.items.push_back({g.raw_data(), g.numel()});
-    g.bump_version();
-  }
-  if (!first.defined()) return zeros({});
-  list.element = list.compute = first.dtype();
-  list.target = first.device();
-  const Tensor total = empty({}, {.dtype = list.stat_dtype(), .device = first.device()});
-  list.scalar = total.raw_data();
-  grad_norm_kernels()(list);
-  // min(1, max_norm / (norm + 1e-6)), computed on the device.
-  const Tensor factor = minimum(div(max_norm, add(total, 1e-6)), ones_like(total));
-  list.scalar = factor.raw_data();
-  list.scales = true;
-  grad_scale_kernels()(list);
-  return total;
-}
-
 }  // namespace iolaus::nn

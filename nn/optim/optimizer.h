@@ -86,8 +86,4 @@ class Adam final : public Optimizer {
   bool decoupled_;
 };
 
-/// Scales all gradients so that their total Euclidean norm is at most max_norm; returns the norm
-/// before, on the device (no synchronisation).
-Tensor clip_grad_norm_(const Tensors& params, double max_norm);
-
 }  // namespace iolaus::nn

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/grad_mode.h"
+#include "nn/optim/clip.h"
 #include "nn/trainer/progress.h"
 
 namespace iolaus::nn {

@@ -9,6 +9,7 @@
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/indexing/indexing.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/reduce/reduce.h"
 
@@ -42,6 +43,39 @@ TEST_CASE("an index out of range on the device is an error by the next wait, onc
   CHECK_THROWS_WITH_AS(run_and_wait(),
                        "[embedding] expected indices in [0, 5), got 7 at position 1", Error);
   CHECK_NOTHROW(backend(kCUDA).synchronize(Device(kCUDA)));
+}
+
+TEST_CASE("an index out of range names the op that used it, its place and the bound") {
+  if (!has_device()) return;
+  const Tensor x = on_device(sample_tensor({2, 4, 1}, kFloat32, 5));
+  const Tensor index = on_device(from_values<int64_t>({0, 1, 3, -2, 0, 0}, {2, 3, 1}));
+  const Tensor picked = empty({2, 3, 1}, {.device = Device(kCUDA)});
+  const auto gather_and_wait = [&] {
+    gather_kernels()({x, index, picked, "take_along_dim"});
+    backend(kCUDA).synchronize(Device(kCUDA));
+  };
+  CHECK_THROWS_WITH_AS(gather_and_wait(),
+                       "[take_along_dim] expected indices in [0, 4), got -2 at position 3", Error);
+  const auto scatter_and_wait = [&] {
+    scatter_kernels()({index, picked, x, ScatterReduce::kSum, true, "scatter_add"});
+    backend(kCUDA).synchronize(Device(kCUDA));
+  };
+  CHECK_THROWS_WITH_AS(scatter_and_wait(),
+                       "[scatter_add] expected indices in [0, 4), got -2 at position 3", Error);
+}
+
+TEST_CASE("scattered sums on the device repeat to the bit, also where many indices are equal") {
+  if (!has_device()) return;
+  const Tensor index = on_device(sample_tensor({2, 500, 3}, kInt64, 6, 0, 5));
+  const Tensor src = on_device(sample_tensor({2, 500, 3}, kFloat32, 7));
+  Tensor first;
+  for (int run = 0; run < 3; ++run) {
+    const Tensor sums = empty({2, 5, 3}, {.device = Device(kCUDA)});
+    fill(sums, 0);
+    scatter_kernels()({index, src, sums, ScatterReduce::kSum, true, "scatter_add"});
+    if (run == 0) first = on_host(sums);
+    CHECK(same_bytes(on_host(sums), first));
+  }
 }
 
 TEST_CASE("copies to the device and back keep every byte, of small and large tensors") {

@@ -14,6 +14,7 @@
 #include "nn/layers/norm.h"
 #include "nn/layers/sequential.h"
 #include "nn/metrics.h"
+#include "nn/optim/clip.h"
 #include "nn/optim/scheduler.h"
 #include "nn/trainer/checkpoint.h"
 

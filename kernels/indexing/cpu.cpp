@@ -1,0 +1,143 @@
+// indexing on the CPU. gather copies rows where the index is the same along them, else elements.
+// scatter gives each thread its own part of the output (a slab of rows, or of the places in a row)
+// and lets it walk the index in order, so that the result does not depend on the number of threads.
+#include <cstring>
+
+#include "core/parallel.h"
+#include "core/simd.h"
+#include "kernels/elementwise/domain.h"
+#include "kernels/indexing/combine.h"
+#include "kernels/scratch.h"
+
+namespace iolaus {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+
+template <class T> void gather_typed(const Gather& a, const IndexShape& s) {
+  const T* x = static_cast<const T*>(a.x.raw_data());
+  const auto* index = static_cast<const int64_t*>(a.index.raw_data());
+  T* out = static_cast<T*>(a.out.raw_data());
+  const bool rows = s.index_strides[2] == 0 && s.strides[2] == 1;
+  parallel_for(s.outer * s.count, kGrain / s.inner + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t o = row / s.count, j = row % s.count;
+      const int64_t* at = index + o * s.index_strides[0] + j * s.index_strides[1];
+      const T* from = x + o * s.strides[0];
+      T* to = out + row * s.inner;
+      if (rows) {
+        std::memcpy(to, from + *at * s.strides[1], static_cast<size_t>(s.inner) * sizeof(T));
+        continue;
+      }
+      for (int64_t i = 0; i < s.inner; ++i) {
+        to[i] = from[at[i * s.index_strides[2]] * s.strides[1] + i * s.strides[2]];
+      }
+    }
+  });
+}
+
+// Part of the output that one thread owns: places [begin, end) of rows o, columns [first, last).
+struct Part {
+  int64_t o, begin, end, first, last;
+};
+
+// data: the output, or its values in Math.
+template <class T, class A>
+void scatter_part(const Scatter& a, const IndexShape& s, const Part& p, A* data, int32_t* counts) {
+  const T* src = static_cast<const T*>(a.src.raw_data()) + p.o * s.strides[0];
+  const int64_t* index = static_cast<const int64_t*>(a.index.raw_data()) + p.o * s.index_strides[0];
+  const int64_t base = p.o * s.bound * s.inner;
+  const bool rows = s.index_strides[2] == 0 && s.strides[2] == 1 && counts == nullptr;
+  for (int64_t j = 0; j < s.count; ++j, index += s.index_strides[1], src += s.strides[1]) {
+    if (rows) {
+      if (*index < p.begin || *index >= p.end) continue;
+      A* to = data + base + *index * s.inner;
+      if (a.reduce == ScatterReduce::kSum) {
+#pragma GCC ivdep
+        for (int64_t i = p.first; i < p.last; ++i) {
+          to[i] = static_cast<A>(to[i] + static_cast<A>(src[i]));
+        }
+      } else {
+        for (int64_t i = p.first; i < p.last; ++i) {
+          to[i] = combine<A>(a.reduce, to[i], static_cast<A>(src[i]));
+        }
+      }
+      continue;
+    }
+    for (int64_t i = p.first; i < p.last; ++i) {
+      const int64_t k = index[i * s.index_strides[2]];
+      if (k < p.begin || k >= p.end) continue;
+      const int64_t to = base + k * s.inner + i;
+      const A value = static_cast<A>(src[i * s.strides[2]]);
+      const bool replaces = counts != nullptr && counts[to]++ == 0 && !a.include_self;
+      data[to] = replaces ? value : combine<A>(a.reduce, data[to], value);
+    }
+  }
+}
+
+template <class T> void scatter_typed(const Scatter& a, const IndexShape& s) {
+  using A = MathType<T>;
+  T* out = static_cast<T*>(a.out.raw_data());
+  const bool wide = sums_wide<T>(a.reduce);
+  Scratch<A> sums(wide ? a.out.numel() : 0);
+  Scratch<int32_t> counted(a.counts() ? a.out.numel() : 0);
+  int32_t* counts = a.counts() ? counted.data() : nullptr;
+  // Columns first, then places: threads that share places all read the whole index.
+  const int64_t threads = num_threads();
+  const int64_t slabs = std::clamp<int64_t>(s.inner / 64, 1, threads);
+  const int64_t ranges = std::clamp<int64_t>(threads / (s.outer * slabs), 1, s.bound);
+  const int64_t width = (s.inner + slabs - 1) / slabs, places = (s.bound + ranges - 1) / ranges;
+  const int64_t work = s.count * s.inner / (slabs * ranges) + 1;
+  parallel_for(s.outer * slabs * ranges, kGrain / work + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t job = begin; job < end; ++job) {
+      const int64_t o = job / (slabs * ranges), slab = job / ranges % slabs, range = job % ranges;
+      const Part p{o, range * places, std::min(s.bound, (range + 1) * places), slab * width,
+                   std::min(s.inner, (slab + 1) * width)};
+      const auto for_own = [&](auto&& fn) {
+        for (int64_t k = p.begin; k < p.end; ++k) {
+          const int64_t row = (o * s.bound + k) * s.inner;
+          for (int64_t e = row + p.first; e < row + p.last; ++e) fn(e);
+        }
+      };
+      if (counts != nullptr) for_own([&](int64_t e) { counts[e] = 0; });
+      if (!wide) {
+        if constexpr (std::is_same_v<T, A>) {
+          simd::run([&] { scatter_part<T>(a, s, p, out, counts); });
+        } else {
+          scatter_part<T>(a, s, p, out, counts);
+        }
+      } else {
+        for_own([&](int64_t e) { sums[e] = static_cast<A>(out[e]); });
+        scatter_part<T>(a, s, p, sums.data(), counts);
+      }
+      const bool mean = a.reduce == ScatterReduce::kMean;
+      if (!mean && !wide) continue;
+      for_own([&](int64_t e) {
+        A value = wide ? sums[e] : static_cast<A>(out[e]);
+        if (mean && counts[e] > 0) value = mean_of<A>(value, counts[e] + (a.include_self ? 1 : 0));
+        out[e] = static_cast<T>(value);
+      });
+    }
+  });
+}
+
+void gather(const Gather& a) {
+  const IndexShape s = index_shape(a);
+  if (a.out.numel() == 0) return;
+  check_index(a.op, s, a.index);
+  constexpr DType kBits[] = {kUInt8, kInt16, kInt32, kInt64};
+  visit_dtype(IntegerTypes{}, a.op, kBits[__builtin_ctzll(item_size(a.dtype()))],
+              [&]<class T>() { gather_typed<T>(a, s); });
+}
+void scatter(const Scatter& a) {
+  const IndexShape s = index_shape(a);
+  if (a.index.numel() == 0) return;
+  check_index(a.op, s, a.index);
+  visit_dtype(AllTypes{}, a.op, a.dtype(), [&]<class T>() { scatter_typed<T>(a, s); });
+}
+
+const bool kGather = gather_kernels().add({"cpu", kCPU, dtypes_of(AllTypes{}), gather, 1});
+const bool kScatter = scatter_kernels().add({"cpu", kCPU, dtypes_of(AllTypes{}), scatter, 1});
+
+}  // namespace
+}  // namespace iolaus
