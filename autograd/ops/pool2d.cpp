@@ -4,7 +4,6 @@
 #include "autograd/ops/pool2d.h"
 
 #include "autograd/op_registry.h"
-#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/record.h"
 #include "kernels/pool2d/pool2d.h"
@@ -183,30 +182,6 @@ const bool kRegistered =
                          return adaptive_avg_pool2d(x, {3, 4});
                        })};
                  }});
-
-Pair pair_of(const Dims& two) { return {two[0], two[1]}; }
-Pair stride_of(const Dims& two) { return two.empty() ? Pair(0) : pair_of(two); }
-
-const bool kBoxed =
-    boxed(
-        "max_pool2d(Tensor input, int[2] kernel_size, int[2]? stride=None, int[2] padding=0, "
-        "int[2] dilation=1, bool ceil_mode=False) -> Tensor",
-        +[](const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
-            const Dims& dilation, bool ceil_mode) {
-          return max_pool2d(x, pair_of(kernel),
-                            {stride_of(stride), pair_of(padding), pair_of(dilation), ceil_mode});
-        }) &&
-    boxed(
-        "avg_pool2d(Tensor input, int[2] kernel_size, int[2]? stride=None, int[2] padding=0, "
-        "bool ceil_mode=False, bool count_include_pad=True) -> Tensor",
-        +[](const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
-            bool ceil_mode, bool count_include_pad) {
-          return avg_pool2d(x, pair_of(kernel),
-                            {stride_of(stride), pair_of(padding), ceil_mode, count_include_pad});
-        }) &&
-    boxed(
-        "adaptive_avg_pool2d(Tensor input, int[2] output_size) -> Tensor",
-        +[](const Tensor& x, const Dims& size) { return adaptive_avg_pool2d(x, pair_of(size)); });
 
 }  // namespace
 
