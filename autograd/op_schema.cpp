@@ -101,6 +101,7 @@ class Parser {
     if (text == "True" || text == "False") return text == "True";
     if (text[0] == '\'') return text.substr(1, text.size() - 2);
     if (kind == "dtype") return parse_dtype(text);
+    if (kind == "device") return parse_device(text);
     const bool real = kind == "float" || text.find_first_of(".en") != text.npos;
     if (real) return std::stod(text);
     const int64_t number = std::stoll(text);

@@ -152,9 +152,10 @@ const bool kElementSamples =
                               0.1, 0.9);
                  }}) &&
     register_op({"binary_cross_entropy_with_logits", [] {
-                   return two([](const Tensor& x, const Tensor& y, Reduction r) {
-                     return binary_cross_entropy_with_logits(x, y, abs(x.detach()), abs(y.detach()),
-                                                             r);
+                   const Tensor weight = sample64({4}, 3, 0.5, 2);
+                   return two([weight](const Tensor& x, const Tensor& y, Reduction r) {
+                     const Tensor w = to(weight, x.dtype(), x.device());
+                     return binary_cross_entropy_with_logits(x, y, w, w, r);
                    });
                  }});
 const bool kPairSamples =

@@ -123,6 +123,15 @@ const bool kBoxed =
           return col2im(x, sizes, kernel, {dilation, padding, stride});
         });
 
+// The same under torch.nn.functional's name (its unfold would be Tensor.unfold here).
+const bool kFold = boxed(
+    "fold(Tensor input, int[2] output_size, int[2] kernel_size, int[2] dilation=1, "
+    "int[2] padding=0, int[2] stride=1) -> Tensor",
+    +[](const Tensor& x, const Dims& sizes, const Dims& kernel, const Dims& dilation,
+        const Dims& padding, const Dims& stride) {
+      return col2im(x, sizes, kernel, {dilation, padding, stride});
+    });
+
 const bool kSamples =
     register_op({"pad",
                  [] {
