@@ -49,6 +49,17 @@ std::optional<OpValue> as_indices(const OpValue& value) {
   return indices;
 }
 
+// Sizes of which some may be None, which is -1: (None, 3).
+std::optional<OpValue> as_sizes(const Indices& indices) {
+  Ints sizes;
+  for (const Index& entry : indices) {
+    const auto* number = std::get_if<int64_t>(&entry);
+    if (!number && !std::holds_alternative<NewAxis>(entry)) return {};
+    sizes.push_back(number ? *number : -1);
+  }
+  return sizes;
+}
+
 // value brought to the argument's kind, or nothing where it does not fit.
 std::optional<OpValue> converted(const OpArgument& argument, const OpValue& value) {
   const std::string& kind = argument.kind;
@@ -73,6 +84,12 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
   }
   if (kind == "int[]" && integer) {
     return Ints(static_cast<size_t>(std::max<int64_t>(argument.repeat, 1)), *integer);
+  }
+  if (kind == "float[]" && (integer || real)) {
+    return Floats(1, real ? *real : static_cast<double>(*integer));
+  }
+  if (kind == "int[]" && std::holds_alternative<Indices>(value)) {
+    return as_sizes(std::get<Indices>(value));
   }
   if (kind == "float[]" && ints) return Floats(ints->begin(), ints->end());
   if (kind == "Tensor[]" && ints && ints->empty()) return Tensors();

@@ -8,6 +8,7 @@
 #include "autograd/ops/indexing.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/scan.h"
+#include "autograd/ops/shape.h"
 #include "autograd/ops/sort.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
@@ -33,14 +34,20 @@ Tensor boxed_search(const Tensor& sorted, const Tensor& values, bool out_int32, 
 const bool kBoxed =
     boxed(
         "unique(Tensor input, bool sorted=True, bool return_inverse=False, "
-        "bool return_counts=False) -> Tensor[]",
-        +[](const Tensor& x, bool, bool return_inverse, bool return_counts) {
-          const Unique found = unique(x);
+        "bool return_counts=False, int? dim=None) -> Tensor[]",
+        +[](const Tensor& x, bool, bool return_inverse, bool return_counts,
+            std::optional<int64_t> dim) {
+          const Unique found = dim ? unique(x, *dim) : unique(x);
           Tensors all{found.values};
           if (return_inverse) all.push_back(found.inverse);
           if (return_counts) all.push_back(found.counts);
           return all;
         }) &&
+    boxed(
+        "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) "
+        "-> Tensor",
+        +[](const Tensor& x, const Tensor& repeats, std::optional<int64_t> dim,
+            std::optional<int64_t>) { return repeat_interleave(x, repeats, dim); }) &&
     boxed("bincount(Tensor input, Tensor? weights=None, int minlength=0) -> Tensor", bincount) &&
     boxed("one_hot(Tensor input, int num_classes=-1) -> Tensor", one_hot) &&
     boxed(
@@ -72,6 +79,48 @@ const bool kBoxed =
 
 }  // namespace
 
+namespace {
+
+// What follows from sorted entries: starts[i] says that entry i is not entry i - 1; order[i] is
+// where it was.
+Unique from_starts(const Tensor& starts, const Tensor& order) {
+  const TensorOptions integers{.dtype = kInt64, .device = starts.device()};
+  const int64_t n = starts.numel();
+  const Tensor places = detail::true_places(starts);
+  const Tensor inverse = scatter(empty({n}, integers), 0, order, sub(cumsum(starts, 0), 1));
+  const Tensor next = cat({narrow(places, 0, 1, places.numel() - 1), full({1}, n, integers)});
+  return {places, inverse, sub(next, places)};
+}
+Tensor with_first(const Tensor& changes) {
+  return cat({ones({1}, {.dtype = kBool, .device = changes.device()}), changes});
+}
+
+}  // namespace
+
+Unique unique(const Tensor& x, int64_t dim) {
+  const NoGrad no_grad;
+  const int d = wrap_dim("unique", dim, x.dim());
+  IOLAUS_CHECK(x.dim() > 0 && x.numel() > 0, "[unique] expected slices with elements, got {}",
+               x.describe());
+  const Tensor moved = movedim(x.detach(), {d}, {0});
+  const int64_t n = moved.sizes()[0];
+  const Tensor rows = reshape(moved, {n, -1});
+  // Stable sorts by one column after the other, the last one first.
+  Tensor order = arange(n, kInt64, x.device());
+  for (int64_t c = rows.sizes()[1] - 1; c >= 0; --c) {
+    const Tensor column = index_select(select(rows, 1, c), 0, order);
+    order = index_select(order, 0, argsort(column));
+  }
+  const Tensor sorted = index_select(rows, 0, order);
+  const Tensor changes = ne(narrow(sorted, 0, 1, n - 1), narrow(sorted, 0, 0, n - 1));
+  Unique found = from_starts(with_first(n == 1 ? reshape(changes, {0}) : any(changes, {1})), order);
+  Dims sizes = moved.sizes();
+  sizes[0] = found.values.numel();
+  found.values =
+      contiguous(movedim(reshape(index_select(sorted, 0, found.values), sizes), {0}, {d}));
+  return found;
+}
+
 Unique unique(const Tensor& x) {
   const NoGrad no_grad;
   const TensorOptions integers{.dtype = kInt64, .device = x.device()};
@@ -79,15 +128,30 @@ Unique unique(const Tensor& x) {
     return {empty({0}, x.options()), empty(x.sizes(), integers), empty({0}, integers)};
   const auto [sorted, order] = sort(reshape(x.detach(), {-1}), 0);
   const int64_t n = sorted.numel();
-  const Tensor first = ones({1}, {.dtype = kBool, .device = x.device()});
-  const Tensor starts =
-      n == 1 ? first : cat({first, ne(narrow(sorted, 0, 1, n - 1), narrow(sorted, 0, 0, n - 1))});
-  const Tensor places = detail::true_places(starts);
-  const Tensor group = sub(cumsum(starts, 0), 1);
-  const Tensor inverse = scatter(empty({n}, integers), 0, order, group);
-  const Tensor end = full({1}, n, integers);
-  const Tensor next = cat({narrow(places, 0, 1, places.numel() - 1), end});
-  return {index_select(sorted, 0, places), reshape(inverse, x.sizes()), sub(next, places)};
+  Unique found =
+      from_starts(with_first(ne(narrow(sorted, 0, 1, n - 1), narrow(sorted, 0, 0, n - 1))), order);
+  found.values = index_select(sorted, 0, found.values);
+  found.inverse = reshape(found.inverse, x.sizes());
+  return found;
+}
+
+Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<int64_t> dim) {
+  if (!dim) return repeat_interleave(reshape(x, {-1}), repeats, 0);
+  const int d = wrap_dim("repeat_interleave", *dim, x.dim());
+  const Tensor base = x.dim() == 0 ? reshape(x, {1}) : x;
+  IOLAUS_CHECK_CODE(repeats.dtype() == kInt64 || repeats.dtype() == kInt32, ErrorCode::kType,
+                    "[repeat_interleave] expected int32 or int64 repeats, got {}",
+                    repeats.describe());
+  const int64_t n = base.sizes()[d];
+  if (repeats.numel() == 1) return iolaus::repeat_interleave(x, repeats.item<int64_t>(), d);
+  IOLAUS_CHECK(repeats.dim() == 1 && repeats.numel() == n,
+               "[repeat_interleave] expected {} repeats, got {}", n, repeats.describe());
+  IOLAUS_CHECK(n == 0 || amin(repeats).item<int64_t>() >= 0,
+               "[repeat_interleave] expected repeats >= 0");
+  const Tensor ends = cumsum(repeats, 0);
+  const int64_t total = n == 0 ? 0 : select(ends, 0, -1).item<int64_t>();
+  const Tensor places = searchsorted(ends, arange(total, kInt64, x.device()), true);
+  return index_select(base, d, places);
 }
 
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {

@@ -1,6 +1,8 @@
 // Counting and searching, with PyTorch's names; no gradients. Results are int64.
 #pragma once
 
+#include <optional>
+
 #include "core/tensor.h"
 
 namespace iolaus {
@@ -11,6 +13,12 @@ struct Unique {
   Tensor counts;   // how often each appears
 };
 Unique unique(const Tensor& x);
+/// The same of whole slices along dim, in the order of their elements; inverse has one entry a
+/// slice.
+Unique unique(const Tensor& x, int64_t dim);
+/// Each slice of dim (of the flattened x without it) repeats[i] times, one after the other;
+/// differentiable. Errors: kInvalidArgument for negative repeats.
+Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<int64_t> dim = {});
 /// How often each of 0, 1, ... appears in a vector of non-negative integers, or the sum of the
 /// weights. Errors: kInvalidArgument.
 Tensor bincount(const Tensor& x, const Tensor& weights = {}, int64_t minlength = 0);

@@ -107,6 +107,13 @@ const bool kBoxed =
           return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
         }) &&
     boxed("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow) &&
+    boxed(
+        "narrow(Tensor input, int dim, Tensor start, int length) -> Tensor",
+        +[](const Tensor& x, int64_t dim, const Tensor& start, int64_t length) {
+          IOLAUS_CHECK(start.numel() == 1 && is_integral(start.dtype()),
+                       "[narrow] expected one integer as start, got {}", start.describe());
+          return narrow(x, dim, start.item<int64_t>(), length);
+        }) &&
     boxed("unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold) &&
     boxed("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal);
 

@@ -180,7 +180,7 @@ class Maker:
                 raise LeftOut("ties")
         # Encoded before the call, which may write into its arguments.
         args, kwargs = ops.call_form(entry, sample)
-        kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout")}
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout", "requires_grad")}
         if any(isinstance(v, torch.memory_format) for v in kwargs.values()):
             raise LeftOut("memory format")
         args = encode(list(args), self.store)
@@ -241,7 +241,7 @@ class Maker:
                 if error.error_type not in (RuntimeError, IndexError, ValueError, TypeError):
                     raise LeftOut("not an error")
                 args, kwargs = ops.call_form(entry, error.sample_input)
-                kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout")}
+                kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout", "requires_grad")}
                 if "out" in kwargs or any(t.numel() > LARGEST for t in leaves([args, kwargs])):
                     raise LeftOut("out= or large, of an error")
                 case = {"case": f"{entry}/error/{number}", "op": ours, "dtype": "error",
