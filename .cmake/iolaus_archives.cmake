@@ -19,7 +19,9 @@ add_library(
 set_target_properties(iolaus_archive PROPERTIES OUTPUT_NAME iolaus EXPORT_NAME archive)
 target_link_libraries(iolaus_archive PUBLIC iolaus_config_archive DNNL::dnnl OpenMP::OpenMP_CXX
                                             ZLIB::ZLIB ${CMAKE_DL_LIBS})
-if(IOLAUS_WITH_CUDA)
+if(IOLAUS_CUDA_SIM)
+  target_link_libraries(iolaus_archive PUBLIC Boost::context)
+elseif(IOLAUS_WITH_CUDA)
   target_link_libraries(iolaus_archive PUBLIC CUDA::cudart_static)
 endif()
 

@@ -8,6 +8,7 @@
 #include "autograd/accumulate.h"
 #include "autograd/meta.h"
 #include "autograd/ops/elementwise.h"
+#include "core/call_context.h"
 
 namespace iolaus {
 namespace {
@@ -169,6 +170,7 @@ class Run {
     if (captures_ != nullptr) capture(node.get());
     grads_out_.assign(inputs, Tensor());
     if (states_[index].needed) {
+      const OpScope scope(node->name());
       node->backward(grads_in_, grads_out_);
       if (!options_.retain_graph) node->release_saved();
     }

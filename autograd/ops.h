@@ -1,6 +1,7 @@
 // All differentiable ops.
 #pragma once
 
+#include "autograd/ops/attention.h"
 #include "autograd/ops/bias_gelu.h"
 #include "autograd/ops/conv2d.h"
 #include "autograd/ops/copy.h"

@@ -1,7 +1,10 @@
 // Parsing of device names and the table of backends.
 #include "core/device.h"
 
+#include <chrono>
+
 #include "core/error.h"
+#include "core/graph.h"
 
 namespace iolaus {
 namespace {
@@ -29,6 +32,27 @@ Device parse_device(std::string_view text) {
                     "device '{}' is not there: {} CUDA device(s) found; use device=cpu", text,
                     count);
   return Device(kCUDA, index);
+}
+
+double Backend::seconds(Device device, const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  synchronize(device);
+  const Clock::time_point begin = Clock::now();
+  work();
+  synchronize(device);
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void* Backend::allocate_pinned(size_t) {
+  fail(ErrorCode::kUnsupported, "[pinned] only CUDA has pinned memory");
+}
+void Backend::free_pinned(void*) noexcept {}
+void Backend::copy_pinned(void*, Device, const void*, Device, size_t, void*) {
+  fail(ErrorCode::kUnsupported, "[copy] only CUDA copies from pinned memory");
+}
+CachingAllocator* Backend::allocator(Device) { return nullptr; }
+std::unique_ptr<Graph> Backend::make_graph(Device device, const Graph*) {
+  fail(ErrorCode::kUnsupported, "[graph] a graph needs a CUDA device, got {}", device.str());
 }
 
 Backend& backend(DeviceType type) {

@@ -4,10 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace iolaus {
+
+class CachingAllocator;
+class Graph;
 
 enum class DeviceType : uint8_t { kCPU, kCUDA };
 inline constexpr DeviceType kCPU = DeviceType::kCPU;
@@ -45,6 +50,23 @@ class Backend {
   virtual void synchronize(Device device) = 0;
   /// Gives cached memory back to the system.
   virtual void empty_cache() = 0;
+  /// Seconds that the work takes on the device, on the current stream; waits for it.
+  virtual double seconds(Device device, const std::function<void()>& work);
+  /// Whether what is queued now is recorded into a graph instead of being run.
+  virtual bool is_recording(Device) { return false; }
+
+  // What only devices with streams have; the CPU's refuse (kUnsupported) or give null.
+  /// Page-locked host memory, for copies that the host does not wait for. Errors: kOutOfMemory.
+  virtual void* allocate_pinned(size_t nbytes);
+  virtual void free_pinned(void* data) noexcept;
+  /// Queues a copy between the device and the host and returns at once. The host's side lies in
+  /// pinned_block, from allocate_pinned(), which is not reused before the copy is done.
+  virtual void copy_pinned(void* dst, Device dst_device, const void* src, Device src_device,
+                           size_t nbytes, void* pinned_block);
+  /// The device's allocator, for core/memory.h.
+  virtual CachingAllocator* allocator(Device device);
+  /// For core/graph.h.
+  virtual std::unique_ptr<Graph> make_graph(Device device, const Graph* share_pool_with);
 };
 
 /// The backend of a kind of device. Errors: kDevice where the program was built without it.

@@ -15,4 +15,6 @@ CudaInfo cuda_info() {
   return info;
 }
 
+bool is_cuda_simulated() { return g_query != nullptr && g_query().simulated; }
+
 }  // namespace iolaus

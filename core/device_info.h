@@ -23,6 +23,7 @@ struct LibraryInfo {
 
 struct CudaInfo {
   bool built = false;           // whether this program has the CUDA code
+  bool simulated = false;       // whether its devices are simulated on the host (core/cuda/sim)
   std::string problem;          // why no device can be used, else empty
   std::string driver_version;   // highest CUDA version of the driver, "13.0"; empty without driver
   std::string runtime_version;  // that this program was built with
@@ -32,6 +33,8 @@ struct CudaInfo {
 
 /// Asks driver and libraries anew; loads the libraries for their versions.
 CudaInfo cuda_info();
+/// Whether CUDA is there and simulated: right, but slow; nothing should choose it unasked.
+bool is_cuda_simulated();
 /// Called by the CUDA code while the program starts.
 void register_cuda_info(CudaInfo (*query)());
 

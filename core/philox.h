@@ -20,6 +20,27 @@ struct PhiloxKey {
   uint64_t offset = 0;
 };
 
+/// A key as a generator gives it. While a CUDA graph is captured (core/graph.h) seed and offset are
+/// not known yet: each replay leaves them in device memory, and key.offset counts from there.
+struct RandomKey {
+  PhiloxKey key;
+  const uint64_t* captured = nullptr;  // device memory: {seed, offset}; null outside of captures
+
+  RandomKey() = default;
+  RandomKey(PhiloxKey known) : key(known) {}
+  RandomKey(uint64_t seed, uint64_t offset) : key{seed, offset} {}
+  RandomKey(PhiloxKey after, const uint64_t* state) : key(after), captured(state) {}
+
+  /// The key on the host (core/random.cpp). Errors: kUnsupported for one of a capture, naming the
+  /// op.
+  PhiloxKey on_host() const;
+  operator PhiloxKey() const { return on_host(); }
+  /// The key where a kernel runs, which calls this once, before it draws.
+  IOLAUS_HD PhiloxKey on_device() const {
+    return captured == nullptr ? key : PhiloxKey{captured[0], captured[1] + key.offset};
+  }
+};
+
 /// The four words that one counter gives.
 struct PhiloxBlock {
   uint32_t word[4];

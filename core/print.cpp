@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/call_context.h"
 #include "core/tensor.h"
 
 namespace iolaus {
@@ -68,6 +69,7 @@ class Printer {
     const size_t size = item_size(tensor_.dtype());
     const auto* data = static_cast<const char*>(tensor_.storage()->data());
     char bytes[8];
+    const OpScope scope("to_string");
     copy_bytes(bytes, Device(), data + static_cast<size_t>(position) * size, tensor_.device(),
                size);
     visit_dtype(AllTypes{}, "to_string", tensor_.dtype(), [&]<class T>() {

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/call_context.h"
 #include "core/error.h"
 
 namespace iolaus {
@@ -18,10 +19,35 @@ void Generator::set_state(const GeneratorState& state) {
   state_ = state;
 }
 
-PhiloxKey Generator::reserve(uint64_t count) {
+RandomKey Generator::reserve(uint64_t count) {
   std::lock_guard lock(mutex_);
+  if (capture_.device_state != nullptr && capture_.thread == std::this_thread::get_id()) {
+    const RandomKey key(PhiloxKey{0, capture_.count}, capture_.device_state);
+    capture_.count += count;
+    return key;
+  }
   const PhiloxKey key{state_.seed, state_.offset};
   state_.offset += count;
+  return key;
+}
+
+void Generator::begin_capture(const uint64_t* device_state) {
+  std::lock_guard lock(mutex_);
+  IOLAUS_CHECK(capture_.device_state == nullptr,
+               "[graph] another graph is being captured with this generator");
+  capture_ = {device_state, std::this_thread::get_id(), 0};
+}
+
+uint64_t Generator::end_capture() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(capture_, {}).count;
+}
+
+PhiloxKey RandomKey::on_host() const {
+  IOLAUS_CHECK_CODE(captured == nullptr, ErrorCode::kUnsupported,
+                    "[{}] cannot be captured in a CUDA graph: it draws its random numbers on the "
+                    "host, and a replay would repeat them",
+                    CallContext::current_name("random"));
   return key;
 }
 

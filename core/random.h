@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "core/philox.h"
@@ -29,11 +30,23 @@ class Generator {
   uint64_t seed() const { return get_state().seed; }
   /// The key of one random tensor; with count > 1 the keys offset, ..., offset + count - 1 are the
   /// caller's, for ops that draw several tensors. Any number of elements fits under one offset.
-  PhiloxKey reserve(uint64_t count = 1);
+  RandomKey reserve(uint64_t count = 1);
+
+  /// For graphs: until end_capture() the keys that this thread reserves count from the state that
+  /// device memory will hold, {seed, offset}. Other threads go on as before.
+  void begin_capture(const uint64_t* device_state);
+  /// The number of keys that the capture reserved: what each replay reserves in its turn.
+  uint64_t end_capture();
 
  private:
+  struct Capture {
+    const uint64_t* device_state = nullptr;
+    std::thread::id thread;
+    uint64_t count = 0;
+  };
   mutable std::mutex mutex_;
   GeneratorState state_;
+  Capture capture_;
 };
 
 /// The generator that ops use where none is given.

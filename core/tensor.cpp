@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "core/call_context.h"
+
 namespace iolaus {
 namespace {
 
@@ -31,6 +33,13 @@ size_t checked_nbytes(int64_t elements, DType dtype, const Dims& sizes) {
   IOLAUS_CHECK(!__builtin_mul_overflow(elements, static_cast<int64_t>(item_size(dtype)), &nbytes),
                "the number of bytes of shape {} overflows int64", sizes.str());
   return static_cast<size_t>(nbytes);
+}
+
+IntrusivePtr<Storage> new_storage(const TensorOptions& options, size_t nbytes) {
+  if (!options.pinned) return make_intrusive<Storage>(options.device, nbytes);
+  IOLAUS_CHECK(options.device.is_cpu(), "[pinned] only the host's memory is pinned, got {}",
+               options.device.str());
+  return make_intrusive<Storage>(Storage::Pinned{}, nbytes);
 }
 
 void mark_requires_grad(const Tensor& out, const TensorOptions& options) {
@@ -126,6 +135,7 @@ std::string Tensor::describe() const {
 
 template <class T> std::vector<T> Tensor::to_vector() const {
   IOLAUS_CHECK(defined(), "[to_vector] the tensor is undefined");
+  const OpScope scope("to_vector");
   std::vector<T> values;
   values.reserve(static_cast<size_t>(numel()));
   const HostBytes host = host_bytes(*this);
@@ -139,6 +149,7 @@ template <class T> std::vector<T> Tensor::to_vector() const {
 template <class T> T Tensor::item() const {
   IOLAUS_CHECK(defined() && numel() == 1, "[item] expected a tensor of one element, got {}",
                describe());
+  const OpScope scope("item");
   T result{};
   char bytes[8];
   copy_bytes(bytes, Device(), raw_data(), device(), item_size(dtype()));
@@ -153,8 +164,7 @@ template <class T> T Tensor::item() const {
 Tensor empty(const Dims& sizes, const TensorOptions& options) {
   const int64_t numel = checked_numel(sizes);
   const bool channels_last = options.memory_format == MemoryFormat::kChannelsLast;
-  auto storage =
-      make_intrusive<Storage>(options.device, checked_nbytes(numel, options.dtype, sizes));
+  auto storage = new_storage(options, checked_nbytes(numel, options.dtype, sizes));
   Tensor out(new_impl(std::move(storage), sizes,
                       channels_last ? channels_last_strides(sizes) : contiguous_strides(sizes),
                       numel, options.dtype));
@@ -166,8 +176,7 @@ Tensor empty_strided(const Dims& sizes, const Dims& strides, const TensorOptions
   IOLAUS_CHECK(sizes.size() == strides.size(), "[empty_strided] {} sizes but {} strides",
                sizes.size(), strides.size());
   const int64_t numel = checked_numel(sizes);
-  auto storage = make_intrusive<Storage>(
-      options.device, checked_nbytes(extent(sizes, strides), options.dtype, sizes));
+  auto storage = new_storage(options, checked_nbytes(extent(sizes, strides), options.dtype, sizes));
   Tensor out(new_impl(std::move(storage), sizes, strides, numel, options.dtype));
   mark_requires_grad(out, options);
   return out;

@@ -30,6 +30,8 @@ struct TensorOptions {
   Device device = {};
   bool requires_grad = false;
   MemoryFormat memory_format = MemoryFormat::kContiguous;
+  /// Page-locked, for copies to and from a CUDA device that the host does not wait for; CPU only.
+  bool pinned = false;
 };
 
 /// What autograd keeps with a tensor; defined in autograd/.
@@ -72,6 +74,7 @@ class Tensor {
   Device device() const { return impl_->device; }
   TensorOptions options() const { return {.dtype = dtype(), .device = device()}; }
   const IntrusivePtr<Storage>& storage() const { return impl_->storage; }
+  bool is_pinned() const { return impl_->storage->is_pinned(); }
   bool is_contiguous(MemoryFormat format = MemoryFormat::kContiguous) const;
 
   /// Address of the first element, on the tensor's device.

@@ -3,8 +3,12 @@
 // needs: vector loads, reductions over a warp and a block, grid sizes. Empty for the host compiler.
 #pragma once
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(IOLAUS_CUDA_SIM)
+#if defined(IOLAUS_CUDA_SIM)
+#include "core/cuda/sim/device.h"
+#else
 #include <cuda_runtime.h>
+#endif
 
 #include <cstdint>
 
@@ -14,17 +18,21 @@
 #include "core/device.h"
 #include "core/dtype.h"
 
+#if !defined(IOLAUS_CUDA_SIM)
 /// Shared memory of a fixed size: SHARED_ARRAY(float, tile, [32][33]); one number: [1].
 #define SHARED_ARRAY(T, name, ...) __shared__ T name __VA_ARGS__
-/// The start of the launch's dynamic shared memory, 16-byte aligned: SHARED_DYNAMIC(float).
+/// The start of the launch's dynamic shared memory, 128-byte aligned: SHARED_DYNAMIC(float).
 #define SHARED_DYNAMIC(T) (reinterpret_cast<T*>(::iolaus::gpu::dynamic_shared()))
+#endif
 
 namespace iolaus::gpu {
 
+#if !defined(IOLAUS_CUDA_SIM)
 __device__ __forceinline__ unsigned char* dynamic_shared() {
-  extern __shared__ __align__(16) unsigned char iolaus_dynamic_shared[];
+  extern __shared__ __align__(128) unsigned char iolaus_dynamic_shared[];
   return iolaus_dynamic_shared;
 }
+#endif
 
 /// Queues a kernel on a stream. Errors: kDevice, naming the kernel and its grid.
 template <class... P, class... A>
@@ -32,7 +40,11 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, cu
             A&&... args) {
   const void* address = reinterpret_cast<const void*>(kernel);
   if (shared_bytes > 48 * 1024) cuda::allow_shared_bytes(address, shared_bytes);
+#if defined(IOLAUS_CUDA_SIM)
+  sim::launch(kernel, grid, block, shared_bytes, stream, std::forward<A>(args)...);
+#else
   kernel<<<grid, block, shared_bytes, stream>>>(static_cast<P>(args)...);
+#endif
   cuda::check_launch(address, grid, block, shared_bytes, stream);
 }
 
@@ -59,11 +71,20 @@ __device__ __forceinline__ int64_t global_threads() {
 
 /// N elements that are loaded and stored in one access; its address must be aligned to its size.
 template <class T, int N> struct alignas(sizeof(T) * N) Pack { T v[N]; };
+/// The simulated device says where an access is misaligned; a GPU would fault.
+template <class Access>
+__device__ __forceinline__ void check_aligned([[maybe_unused]] const void* p) {
+#if defined(IOLAUS_CUDA_SIM)
+  sim::check_aligned(p, alignof(Access), "a packed access", sim::Place::here());
+#endif
+}
 template <int N, class T> __device__ __forceinline__ Pack<T, N> load_pack(const T* p) {
+  check_aligned<Pack<T, N>>(p);
   return *reinterpret_cast<const Pack<T, N>*>(p);
 }
 template <int N, class T>
 __device__ __forceinline__ void store_pack(T* p, const Pack<T, N>& values) {
+  check_aligned<Pack<T, N>>(p);
   *reinterpret_cast<Pack<T, N>*>(p) = values;
 }
 /// Elements of T in a 16-byte access.

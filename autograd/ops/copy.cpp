@@ -11,8 +11,8 @@ namespace iolaus {
 namespace {
 
 // A copy of x with another layout, dtype or device.
-Tensor copied(const char* name, const Tensor& x, const Tensor& out) {
-  copy(x, out);
+Tensor copied(const char* name, const Tensor& x, const Tensor& out, bool non_blocking = false) {
+  copy(x, out, non_blocking);
   if (needs_grad(x) && is_floating(out.dtype())) {
     record(name, out, edges(x),
            [dtype = x.dtype(), device = x.device()](const Node&, const Tensor& g) {
@@ -76,14 +76,28 @@ Tensor contiguous(const Tensor& x, MemoryFormat format) {
   return copied("contiguous", x, empty(x.sizes(), options));
 }
 
-Tensor to(const Tensor& x, DType dtype, Device device) {
+Tensor to(const Tensor& x, DType dtype, Device device, bool non_blocking) {
   if (x.dtype() == dtype && x.device() == device) return x;
-  const Tensor out =
-      empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = dtype, .device = device});
-  return copied("to", x, out);
+  const bool pinned = non_blocking && device.is_cpu() && x.device().is_cuda();
+  // The host could not convert what is not there yet.
+  if (pinned && x.dtype() != dtype) return to(to(x, dtype), device, true);
+  const Tensor out = empty_strided(x.sizes(), empty_like(x).strides(),
+                                   {.dtype = dtype, .device = device, .pinned = pinned});
+  return copied("to", x, out, non_blocking);
 }
 Tensor to(const Tensor& x, DType dtype) { return to(x, dtype, x.device()); }
-Tensor to(const Tensor& x, Device device) { return to(x, x.dtype(), device); }
+Tensor to(const Tensor& x, Device device, bool non_blocking) {
+  return to(x, x.dtype(), device, non_blocking);
+}
+
+Tensor pin_memory(const Tensor& x) {
+  if (x.is_pinned()) return x;
+  IOLAUS_CHECK(x.device().is_cpu(), "[pin_memory] expected a tensor on the CPU, got {}",
+               x.describe());
+  const Tensor out =
+      empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = x.dtype(), .pinned = true});
+  return copied("pin_memory", x, out);
+}
 
 const Tensor& copy_(const Tensor& x, const Tensor& src) {
   autograd::check_inplace("copy_", x);

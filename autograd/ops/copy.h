@@ -12,8 +12,13 @@ Tensor clone(const Tensor& x);
 Tensor contiguous(const Tensor& x, MemoryFormat format = MemoryFormat::kContiguous);
 /// x in another dtype, on another device, or both; x itself where nothing changes.
 Tensor to(const Tensor& x, DType dtype);
-Tensor to(const Tensor& x, Device device);
-Tensor to(const Tensor& x, DType dtype, Device device);
+Tensor to(const Tensor& x, Device device, bool non_blocking = false);
+/// non_blocking: between a device and pinned host memory the copy is only queued, and the program
+/// goes on; a result on the host (pinned then) may be read only after the device was waited for.
+Tensor to(const Tensor& x, DType dtype, Device device, bool non_blocking = false);
+/// A copy in page-locked memory, or x itself where it lies there. CPU tensors only; it needs a
+/// CUDA device.
+Tensor pin_memory(const Tensor& x);
 /// x[...] = src, broadcast and converted. Returns x. Errors: as in-place ops (see meta.h).
 const Tensor& copy_(const Tensor& x, const Tensor& src);
 const Tensor& fill_(const Tensor& x, Scalar value);

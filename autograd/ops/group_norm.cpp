@@ -45,8 +45,8 @@ Grads fast_gradient(const Saved& saved, const Node& n, const Tensor& g) {
 Grads differentiable_gradient(const Saved& saved, const Node& n, const Tensor& g) {
   const Tensor x = saved.x(n);
   const GroupShape s = group_shape(x, saved.groups);
-  const Dims grouped{s.batch, s.groups, s.group_channels(), s.inner};
-  const Dims channels{1, s.groups, s.group_channels(), 1};
+  const Dims grouped{s.batch, s.groups, s.own, s.inner};
+  const Dims channels{1, s.groups, s.own, 1};
   const Tensor center = view(x, grouped) - mean(view(x, grouped), {2, 3}, true);
   const Tensor rstd = rsqrt(mean(square(center), {2, 3}, true) + saved.eps);
   const Tensor xhat = center * rstd, gradient = reshape(g, grouped);

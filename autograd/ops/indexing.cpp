@@ -37,11 +37,16 @@ void check_index_shape(const char* op, const Tensor& x, int dim, const Tensor& i
   }
 }
 
-Tensor as_three(const Tensor& x, int dim) {
+Dims three_sizes(const Tensor& x, int dim) {
   Dims three{1, x.dim() == 0 ? 1 : x.size(dim), 1};
   for (int d = 0; d < x.dim(); ++d) {
     if (d != dim) three[d < dim ? 0 : 2] *= x.size(d);
   }
+  return three;
+}
+
+Tensor as_three(const Tensor& x, int dim) {
+  const Dims three = three_sizes(x, dim);
   if (const auto seen = views::try_view(x, three)) return *seen;
   return views::view(make_contiguous(x), three);
 }
@@ -106,6 +111,12 @@ using detail::as_three;
 using detail::check_src;
 using detail::int64_index;
 using detail::reached;
+using detail::three_sizes;
+
+// Zeros of this shape that take no memory: what is copied from them is filled.
+Tensor zeros_view(const Dims& sizes, const Tensor& like) {
+  return views::expand(scalar_tensor(0, like.options()), sizes);
+}
 
 Tensor gather_values(const char* op, const Tensor& x, int dim, const Tensor& index) {
   const Tensor out = empty(index.sizes(), x.options());
@@ -120,7 +131,7 @@ Tensor gather_along(const char* op, const Tensor& x, int dim, const Tensor& inde
   if (needs_grad(x)) {
     record(op, out, edges(x),
            [index = save(index), dim, sizes = x.sizes()](const Node& n, const Tensor& g) {
-             return scatter_add(zeros(sizes, g.options()), dim, index(n), g);
+             return scatter_add(zeros_view(sizes, g), dim, index(n), g);
            });
   }
   return out;
@@ -137,7 +148,7 @@ Tensor select_rows(const Tensor& x, const Tensor& index) {
   if (needs_grad(x)) {
     record("index_select", out, edges(x),
            [index = save(index), sizes = x.sizes()](const Node& n, const Tensor& g) {
-             return add_rows(zeros(sizes, g.options()), index(n), g);
+             return add_rows(zeros_view(sizes, g), index(n), g);
            });
   }
   return out;
@@ -158,8 +169,6 @@ Tensor add_rows(const Tensor& x, const Tensor& index, const Tensor& source) {
   }
   return out;
 }
-
-Dims three_of(const Tensor& x, int dim) { return as_three(x.detach(), dim).sizes(); }
 
 Tensor vector_index(const char* op, const Tensor& x, const Tensor& index) {
   IOLAUS_CHECK_CODE(index.dim() <= 1, ErrorCode::kIndex,
@@ -321,7 +330,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   const Tensor at = vector_index("index_select", x, index);
   Dims sizes = x.sizes();
   if (x.dim() > 0) sizes[d] = at.numel();
-  return reshape(select_rows(reshape(x, three_of(x, d)), at), sizes);
+  return reshape(select_rows(reshape(x, three_sizes(x, d)), at), sizes);
 }
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
@@ -335,8 +344,9 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor
                "[index_add] expected a source {} for input {} and {} indices, got {}",
                expected.str(), x.sizes().str(), at.numel(), source.sizes().str());
   const Tensor scaled = alpha.to<double>() == 1 ? source : to(source * alpha, x.dtype());
-  return reshape(add_rows(reshape(x, three_of(x, d)), at, reshape(scaled, three_of(scaled, d))),
-                 x.sizes());
+  return reshape(
+      add_rows(reshape(x, three_sizes(x, d)), at, reshape(scaled, three_sizes(scaled, d))),
+      x.sizes());
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t dim) {

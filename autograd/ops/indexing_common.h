@@ -16,7 +16,9 @@ void check_index_shape(const char* op, const Tensor& x, int dim, const Tensor& i
 void check_src(const char* op, const Tensor& x, const Tensor& index, const Tensor& src);
 /// The part of src that the index reaches, with its gradient; checks it.
 Tensor reached(const char* op, const Tensor& x, const Tensor& index, const Tensor& src);
-/// dim of a tensor (a view where its strides allow), those before it and those after it.
+/// (O, n, I): the size of dim and the products of those before and after it; and x in this shape, a
+/// view where its strides allow.
+Dims three_sizes(const Tensor& x, int dim);
 Tensor as_three(const Tensor& x, int dim);
 /// A view of x's first elements: these sizes, but for dim.
 Tensor narrow_to(const Tensor& x, const Dims& sizes, int dim);

@@ -6,7 +6,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/ops/copy.h"
 #include "autograd/record.h"
-#include "kernels/pool2d/pool2d.h"
+#include "kernels/pool2d/adaptive_max.h"
 
 namespace iolaus {
 namespace {
@@ -131,18 +131,29 @@ void check_windows(const Window2d& window, const Tensor& x, const Dims& out) {
   }
 }
 
-Tensor max_pool(const Tensor& x, const Window2d& window, const Dims& out_sizes) {
+void check_plane(const char* op, const Tensor& x) {
+  IOLAUS_CHECK(x.size(-1) <= INT32_MAX / x.size(-2),
+               "[{}] expected planes of fewer than 2^31 elements, got {}", op, x.describe());
+}
+
+// pool(dense x, out, indices) runs the kernel.
+template <class Fn>
+Tensor max_pool(const char* op, const Tensor& x, const Dims& out_sizes, Fn&& pool) {
   const Tensor dense = contiguous(x);
   const Tensor out = empty(out_sizes, x.options());
   const Tensor indices = empty(out_sizes, {.dtype = kInt32, .device = x.device()});
-  max_pool2d_kernels()({dense, out, indices, window});
+  pool(dense, out, indices);
   if (needs_grad(dense)) {
-    record("max_pool2d", out, edges(dense),
-           [indices, sizes = x.sizes()](const Node&, const Tensor& g) {
-             return scatter_maxima(g, indices, sizes);
-           });
+    record(op, out, edges(dense), [indices, sizes = x.sizes()](const Node&, const Tensor& g) {
+      return scatter_maxima(g, indices, sizes);
+    });
   }
   return out;
+}
+
+void check_output_size(const char* op, const Pair& size) {
+  IOLAUS_CHECK(size.height > 0 && size.width > 0, "[{}] expected an output size >= 1, got ({}, {})",
+               op, size.height, size.width);
 }
 
 OpSample sample(const char* what, const Dims& x, std::function<Tensor(const Tensor&)> fn) {
@@ -174,6 +185,15 @@ const bool kRegistered =
                      {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false});
                })};
          }}) &&
+    register_op({"adaptive_max_pool2d",
+                 [] {
+                   return std::vector<OpSample>{
+                       sample("global", {2, 2, 3, 4},
+                              [](const Tensor& x) { return adaptive_max_pool2d(x, 1); }),
+                       sample("uneven", {1, 2, 5, 7}, [](const Tensor& x) {
+                         return adaptive_max_pool2d(x, {3, 4});
+                       })};
+                 }}) &&
     register_op({"adaptive_avg_pool2d", [] {
                    return std::vector<OpSample>{
                        sample("global", {2, 2, 3, 4},
@@ -189,11 +209,24 @@ Tensor max_pool2d(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& opt
   check_input("max_pool2d", x);
   const Window2d window =
       make_window("max_pool2d", kernel_size, options.stride, options.padding, options.dilation);
-  IOLAUS_CHECK(x.size(-1) <= INT32_MAX / x.size(-2),
-               "[max_pool2d] expected planes of fewer than 2^31 elements, got {}", x.describe());
+  check_plane("max_pool2d", x);
   const Dims sizes = output_sizes("max_pool2d", x, window, options.ceil_mode);
   check_windows(window, x, sizes);
-  return max_pool(x, window, sizes);
+  return max_pool("max_pool2d", x, sizes,
+                  [&](const Tensor& dense, const Tensor& out, const Tensor& indices) {
+                    max_pool2d_kernels()({dense, out, indices, window});
+                  });
+}
+
+Tensor adaptive_max_pool2d(const Tensor& x, Pair output_size) {
+  check_input("adaptive_max_pool2d", x);
+  check_output_size("adaptive_max_pool2d", output_size);
+  check_plane("adaptive_max_pool2d", x);
+  return max_pool("adaptive_max_pool2d", x,
+                  plane_sizes(x.sizes(), output_size.height, output_size.width),
+                  [](const Tensor& dense, const Tensor& out, const Tensor& indices) {
+                    adaptive_max_pool2d_kernels()({dense, out, indices});
+                  });
 }
 
 Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& options) {
@@ -206,9 +239,7 @@ Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& opt
 
 Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size) {
   check_input("adaptive_avg_pool2d", x);
-  IOLAUS_CHECK(output_size.height > 0 && output_size.width > 0,
-               "[adaptive_avg_pool2d] expected an output size >= 1, got ({}, {})",
-               output_size.height, output_size.width);
+  check_output_size("adaptive_avg_pool2d", output_size);
   const AveragePooling pooling{{}, true, true, 0};
   return average(x, pooling, plane_sizes(x.sizes(), output_size.height, output_size.width));
 }

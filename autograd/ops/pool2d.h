@@ -21,7 +21,8 @@ struct AvgPool2dOptions {
 /// Errors: kInvalidArgument where the padding exceeds half of the kernel or the output is empty.
 Tensor max_pool2d(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& options = {});
 Tensor avg_pool2d(const Tensor& x, Pair kernel_size, const AvgPool2dOptions& options = {});
-/// Averages over windows that cut the input into output_size parts.
+/// Averages, and maxima, over windows that cut the input into output_size parts.
 Tensor adaptive_avg_pool2d(const Tensor& x, Pair output_size);
+Tensor adaptive_max_pool2d(const Tensor& x, Pair output_size);
 
 }  // namespace iolaus

@@ -12,6 +12,7 @@
 #include "autograd/ops/sort.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
+#include "core/call_context.h"
 #include "kernels/copy/copy.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/random/random_fill.h"
@@ -40,7 +41,7 @@ const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double
     node = autograd::make_node(name, edges(x),
                                [](const Node&, const Tensor& g) { return zeros_like(g); });
   }
-  const PhiloxKey key = default_generator().reserve();
+  const RandomKey key = default_generator().reserve();
   if (x.is_contiguous()) {
     random_kernels(op)(make_random(op, x, a, b, key));
   } else {
@@ -54,7 +55,7 @@ const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double
 }
 
 // Its own derivative: backward is the same function of the gradient.
-Tensor dropout_with_key(const Tensor& x, double p, PhiloxKey key) {
+Tensor dropout_with_key(const Tensor& x, double p, RandomKey key) {
   Tensor out = empty(x.sizes(), x.options());
   dropout_kernels()(make_dropout(out, make_contiguous(x), p, key));
   if (needs_grad(x)) {
@@ -67,7 +68,7 @@ Tensor dropout_with_key(const Tensor& x, double p, PhiloxKey key) {
 const bool kRegistered = register_op(
     {"dropout", [] {
        const auto with = [](double p) {
-         return [p](const Tensors& x) { return dropout_with_key(x[0], p, {5, 6}); };
+         return [p](const Tensors& x) { return dropout_with_key(x[0], p, PhiloxKey{5, 6}); };
        };
        return std::vector<OpSample>{{"half", {sample64({5, 7}, 1)}, with(0.5)},
                                     {"strided", {sample64({5, 7}, 2, -1, 1, true)}, with(0.2)},
@@ -180,6 +181,7 @@ Tensor randint(int64_t low, int64_t high, const Dims& sizes, TensorOptions optio
 
 Tensor randperm(int64_t n, TensorOptions options) {
   IOLAUS_CHECK(n >= 0, "[randperm] expected n >= 0, got {}", n);
+  const OpScope scope("randperm");
   const std::vector<int64_t> order = random_permutation(default_generator().reserve(), n);
   const Tensor out = to(from_values(order, {n}), options.dtype, options.device);
   return options.requires_grad ? out.set_requires_grad() : out;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "core/cuda/capture.h"
 #include "core/cuda/check.h"
 #include "core/error.h"
 
@@ -15,6 +16,7 @@ std::atomic<IndexError*> g_record{nullptr};
 
 IndexError* index_error_record() {
   static IndexError* record = [] {
+    const AllowWhileCapturing allow;
     void* memory = nullptr;
     IOLAUS_CUDA_CHECK("cuda", cudaHostAlloc(&memory, sizeof(IndexError),
                                             cudaHostAllocPortable | cudaHostAllocMapped));

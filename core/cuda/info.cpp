@@ -30,6 +30,9 @@ LibraryInfo library(const char* name, const DynamicLibrary& lib, const char* sym
 CudaInfo query() {
   CudaInfo info;
   info.built = true;
+#if defined(IOLAUS_CUDA_SIM)
+  info.simulated = true;
+#endif
   int version = 0, count = 0;
   if (cudaRuntimeGetVersion(&version) == cudaSuccess) info.runtime_version = cuda_version(version);
   if (cudaDriverGetVersion(&version) == cudaSuccess && version > 0) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/cuda/capture.h"
 #include "core/error.h"
 
 namespace iolaus::cuda {
@@ -60,11 +61,13 @@ DeviceGuard::~DeviceGuard() {
 }
 
 void Stream::synchronize() const {
+  check_not_capturing("synchronize", "it waits for a stream");
   const DeviceGuard guard(device);
   IOLAUS_CUDA_CHECK("synchronize", cudaStreamSynchronize(handle));
 }
 
 bool Stream::is_idle() const {
+  check_not_capturing("stream", "it asks whether a stream is idle");
   const DeviceGuard guard(device);
   const cudaError_t status = cudaStreamQuery(handle);
   if (status == cudaErrorNotReady) {
@@ -120,7 +123,10 @@ bool Event::is_done() const {
   return true;
 }
 
-void Event::synchronize() const { IOLAUS_CUDA_CHECK("event", cudaEventSynchronize(handle_.get())); }
+void Event::synchronize() const {
+  check_not_capturing("event", "it waits for an event");
+  IOLAUS_CUDA_CHECK("event", cudaEventSynchronize(handle_.get()));
+}
 
 float Event::elapsed_ms(const Event& earlier) const {
   float ms = 0;

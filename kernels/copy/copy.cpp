@@ -1,23 +1,44 @@
 // copy: within a device by the converting kernel, between devices as bytes of a dense tensor.
 #include "kernels/copy/copy.h"
 
+#include "core/call_context.h"
 #include "core/views.h"
 #include "kernels/check.h"
 
 namespace iolaus {
 
-KernelSet<Pointwise>& copy_kernels() {
-  static auto* set = new KernelSet<Pointwise>("copy", "copy", [](DType dtype) {
-    std::vector<Pointwise> all;
-    for (DType to : {dtype, kFloat32, kBFloat16, kInt64, kBool}) {
-      for (Pointwise& p : pointwise_samples(1, dtype, to, 0, 100)) all.push_back(std::move(p));
+namespace {
+
+// The input's last two dimensions lie the other way round: around the tiles' sides, in whole packs
+// and not, with dimensions before them and after a slice.
+std::vector<Pointwise> transposed_samples(DType dtype) {
+  std::vector<Pointwise> samples;
+  uint64_t seed = 100;
+  const Dims shapes[] = {{8, 9},    {31, 33},   {32, 32},    {64, 66},      {65, 63},
+                         {12, 136}, {128, 132}, {3, 20, 44}, {2, 3, 16, 32}};
+  for (const Dims& sizes : shapes) {
+    for (const bool sliced : {false, true}) {
+      Dims lying = sizes;
+      std::swap(lying[sizes.size() - 1], lying[sizes.size() - 2]);
+      lying[sizes.size() - 1] += sliced ? 1 : 0;
+      Tensor x = sample_tensor(lying, dtype, ++seed, 0, 100);
+      if (sliced) x = views::narrow(x, -1, 1, x.size(-1) - 1);
+      Pointwise& p = samples.emplace_back();
+      p.compute = dtype;
+      p.keep = {empty(sizes, {.dtype = dtype}), views::transpose(x, -1, -2)};
+      p.prepare();
     }
-    return all;
-  });
-  return *set;
+  }
+  return samples;
 }
 
-namespace {
+std::vector<Pointwise> copy_samples(DType dtype) {
+  std::vector<Pointwise> all = transposed_samples(dtype);
+  for (DType to : {dtype, kFloat32, kBFloat16, kInt64, kBool}) {
+    for (Pointwise& p : pointwise_samples(1, dtype, to, 0, 100)) all.push_back(std::move(p));
+  }
+  return all;
+}
 
 void copy_within(const Tensor& src, const Tensor& dst) {
   Pointwise p;
@@ -33,21 +54,34 @@ bool same_layout(const Tensor& a, const Tensor& b) {
   return a.strides() == b.strides() && empty_like(a).strides() == a.strides();
 }
 
+void copy_dense(const Tensor& src, const Tensor& dst, bool non_blocking) {
+  const OpScope scope("copy");
+  const Tensor& host = src.device().is_cpu() ? src : dst;
+  if (non_blocking && host.is_pinned()) {
+    return backend(kCUDA).copy_pinned(dst.raw_data(), dst.device(), src.raw_data(), src.device(),
+                                      src.nbytes(), host.storage()->data());
+  }
+  copy_bytes(dst.raw_data(), dst.device(), src.raw_data(), src.device(), src.nbytes());
+}
+
 }  // namespace
 
-void copy(const Tensor& src, const Tensor& dst) {
+KernelSet<Pointwise>& copy_kernels() {
+  static auto* set = new KernelSet<Pointwise>("copy", "copy", copy_samples);
+  return *set;
+}
+
+void copy(const Tensor& src, const Tensor& dst, bool non_blocking) {
   const Dims shape = broadcast_shapes("copy", src.sizes(), dst.sizes());
   IOLAUS_CHECK(shape == dst.sizes(), "[copy] shape {} does not broadcast to {}", src.sizes().str(),
                dst.sizes().str());
   if (dst.numel() == 0) return;
   if (src.device() == dst.device()) return copy_within(src, dst);
-  if (same_layout(src, dst)) {
-    return copy_bytes(dst.raw_data(), dst.device(), src.raw_data(), src.device(), src.nbytes());
-  }
+  if (same_layout(src, dst)) return copy_dense(src, dst, non_blocking);
   // Dense on the source's side first, then bytes, then strides and dtype on the other side.
   const Tensor dense = make_contiguous(src);
   Tensor moved = empty(src.sizes(), {.dtype = src.dtype(), .device = dst.device()});
-  copy_bytes(moved.raw_data(), moved.device(), dense.raw_data(), dense.device(), dense.nbytes());
+  copy_dense(dense, moved, non_blocking);  // moved is not pinned: on the host it is complete
   copy_within(moved, dst);
 }
 

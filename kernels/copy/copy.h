@@ -14,7 +14,10 @@ KernelSet<Pointwise>& copy_kernels();
 
 /// dst = src, broadcast to dst's shape. Between devices the copy waits for the source's stream.
 /// Errors: kInvalidArgument where the shapes do not fit. No gradients; bumps no version.
-void copy(const Tensor& src, const Tensor& dst);
+/// non_blocking: a copy between a device and pinned host memory is only queued; who reads the
+/// host's side waits for the device first. Elsewhere, and where the host has to convert or to
+/// rearrange what comes, it has no effect.
+void copy(const Tensor& src, const Tensor& dst, bool non_blocking = false);
 /// dst[...] = value, converted to dst's dtype.
 void fill(const Tensor& dst, Scalar value);
 /// A row-major contiguous copy, or x itself where it is contiguous already.

@@ -10,7 +10,9 @@ constexpr int kThreads = 256;
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    dropout_kernel(int64_t n, double p, MathType<T> scale, PhiloxKey key, const T* x, T* out) {
+    dropout_kernel(int64_t n, double p, MathType<T> scale, RandomKey random_key, const T* x,
+                   T* out) {
+  const PhiloxKey key = random_key.on_device();
   const int64_t blocks = gpu::ceil_div(n, 4);
   for (int64_t b = gpu::global_thread(); b < blocks; b += gpu::global_threads()) {
     const PhiloxBlock random = philox_block(key, static_cast<uint64_t>(b));

@@ -5,7 +5,7 @@
 
 namespace iolaus {
 
-Dropout make_dropout(const Tensor& out, const Tensor& x, double p, PhiloxKey key) {
+Dropout make_dropout(const Tensor& out, const Tensor& x, double p, RandomKey key) {
   IOLAUS_CHECK(out.sizes() == x.sizes() && out.dtype() == x.dtype() && out.device() == x.device() &&
                    out.is_contiguous() && x.is_contiguous(),
                "[dropout] expected contiguous tensors of one kind, got {} and {}", x.describe(),

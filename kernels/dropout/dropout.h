@@ -16,7 +16,7 @@ struct Dropout {
   const void* x = nullptr;  // contiguous
   void* out = nullptr;      // contiguous; may be x
   double p = 0.5;
-  PhiloxKey key;
+  RandomKey key;
   DType element = kFloat32;
   DType compute = kFloat32;
   Device target;
@@ -26,6 +26,8 @@ struct Dropout {
   Device device() const { return target; }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"numel"};
+  std::array<int64_t, 1> named_sizes() const { return {numel}; }
   template <class V> void visit(V&& v) {
     if (keep.empty()) return;
     v("out", keep[0], Role::kOut);
@@ -37,7 +39,7 @@ struct Dropout {
 };
 
 /// Arguments for tensors of one shape and dtype, contiguous (else kInvalidArgument).
-Dropout make_dropout(const Tensor& out, const Tensor& x, double p, PhiloxKey key);
+Dropout make_dropout(const Tensor& out, const Tensor& x, double p, RandomKey key);
 
 KernelSet<Dropout>& dropout_kernels();
 

@@ -19,9 +19,9 @@ template <class T> T* data_of(const Tensor& t) { return static_cast<T*>(t.raw_da
 template <class T> void forward(const GroupNorm& a) {
   using M = MathType<T>;
   const GroupShape s = group_shape(a.x, a.groups);
-  const int64_t columns = s.columns(), own = s.group_channels();
+  const int64_t columns = s.columns, own = s.own;
   const Parameters<M> gamma(a.gamma, s.channels, M(1)), beta(a.beta, s.channels, M(0));
-  parallel_for(s.rows(), kGrain / columns + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(s.rows, kGrain / columns + 1, [&](int64_t begin, int64_t end) {
     simd::run([&] {
       for (int64_t r = begin; r < end; ++r) {
         const T* x = data_of<T>(a.x) + r * columns;
@@ -53,11 +53,11 @@ template <class T> void forward(const GroupNorm& a) {
 template <class T> void backward(const GroupNormBackward& a) {
   using M = MathType<T>;
   const GroupShape s = group_shape(a.x, a.groups);
-  const int64_t columns = s.columns(), own = s.group_channels(), planes = s.batch * s.channels;
+  const int64_t columns = s.columns, own = s.own, planes = s.batch * s.channels;
   const Parameters<M> gamma(a.gamma, s.channels, M(1));
   Scratch<M> sums(2 * planes);  // (N, C): of g, and of g xhat
   M *plain = sums.data(), *dots = sums.data() + planes;
-  parallel_for(s.rows(), kGrain / columns + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(s.rows, kGrain / columns + 1, [&](int64_t begin, int64_t end) {
     simd::run([&] {
       for (int64_t r = begin; r < end; ++r) {
         const T *g = data_of<T>(a.g) + r * columns, *x = data_of<T>(a.x) + r * columns;

@@ -13,15 +13,44 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / gpu::kWarp;
 
+// Calls body(i, channel within the group) for this thread's elements of a group, without a division
+// for each: kThreads further is `channels` channels and `rest` positions further.
+template <class Body> __device__ __forceinline__ void for_group(const GroupShape& s, Body body) {
+  const auto thread = static_cast<unsigned>(threadIdx.x);
+  const bool wide = s.inner > kThreads;
+  const unsigned inner = wide ? 1u : static_cast<unsigned>(s.inner);
+  const unsigned channels = wide ? 0 : kThreads / inner;
+  const unsigned rest = wide ? kThreads : kThreads % inner;
+  int64_t c = wide ? 0 : thread / inner, position = wide ? thread : thread % inner;
+  for (int64_t i = thread; i < s.columns; i += kThreads) {
+    body(i, c);
+    c += channels;
+    position += rest;
+    if (position >= s.inner) {
+      position -= s.inner;
+      ++c;
+    }
+  }
+}
+
+// Calls body(row, first channel) for the groups of this block: x over groups, y over images.
+template <class Body> __device__ __forceinline__ void for_rows(const GroupShape& s, Body body) {
+  for (int64_t n = blockIdx.y; n < s.batch; n += gridDim.y) {
+    for (int64_t k = blockIdx.x; k < s.groups; k += gridDim.x) body(n * s.groups + k, k * s.own);
+  }
+}
+dim3 row_grid(const GroupShape& s) {
+  return {gpu::grid_for(s.groups, 1), static_cast<unsigned>(std::min<int64_t>(s.batch, 65535))};
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     group_norm_kernel(GroupShape s, MathType<T> eps, const T* x, T* out, gpu::Parameter<T> gamma,
                       gpu::Parameter<T> beta, MathType<T>* means, MathType<T>* rstds) {
   using A = MathType<T>;
-  const int64_t columns = s.columns();
-  for (int64_t r = blockIdx.x; r < s.rows(); r += gridDim.x) {
+  const int64_t columns = s.columns;
+  for_rows(s, [&](int64_t r, int64_t channel0) {
     const T* row = x + r * columns;
-    const int64_t channel0 = r % s.groups * s.group_channels();
     A sum = 0, squares = 0;
     for (int64_t i = threadIdx.x; i < columns; i += kThreads) sum += static_cast<A>(row[i]);
     const A mean = gpu::block_reduce(sum, A(0), gpu::Sum{}) / static_cast<A>(columns);
@@ -31,15 +60,16 @@ __global__ void __launch_bounds__(kThreads)
     }
     squares = gpu::block_reduce(squares, A(0), gpu::Sum{});
     const A rstd = A(1) / math::sqrt(squares / static_cast<A>(columns) + eps);
-    for (int64_t i = threadIdx.x; i < columns; i += kThreads) {
-      const int64_t c = channel0 + gpu::fast_div(i, s.inner);
+    for_group(s, [&](int64_t i, int64_t c) {
       const A xhat = (static_cast<A>(row[i]) - mean) * rstd;
-      out[r * columns + i] = static_cast<T>(xhat * gamma.get(c, A(1)) + beta.get(c, A(0)));
+      out[r * columns + i] =
+          static_cast<T>(xhat * gamma.get(channel0 + c, A(1)) + beta.get(channel0 + c, A(0)));
+    });
+    if (threadIdx.x == 0) {  // the next turn's reductions begin with a barrier
+      means[r] = mean;
+      rstds[r] = rstd;
     }
-    if (threadIdx.x != 0) continue;  // the next turn's reductions begin with a barrier
-    means[r] = mean;
-    rstds[r] = rstd;
-  }
+  });
 }
 
 // sums (2, N C): of g xhat and of g over the positions of a plane, a warp each.
@@ -55,7 +85,7 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t p = p0 + threadIdx.x / gpu::kWarp;
     A dot = 0, sum = 0;
     if (p < planes) {
-      const int64_t r = gpu::fast_div(p, s.group_channels());
+      const int64_t r = gpu::fast_div(p, s.own);
       const A mean = means[r], rstd = rstds[r];
       for (int64_t i = lane; i < s.inner; i += gpu::kWarp) {
         const A gradient = static_cast<A>(g[p * s.inner + i]);
@@ -78,9 +108,8 @@ __global__ void __launch_bounds__(kThreads)
                                const MathType<T>* means, const MathType<T>* rstds,
                                const MathType<T>* sums) {
   using A = MathType<T>;
-  const int64_t columns = s.columns(), own = s.group_channels(), planes = s.batch * s.channels;
-  for (int64_t r = blockIdx.x; r < s.rows(); r += gridDim.x) {
-    const int64_t channel0 = r % s.groups * own;
+  const int64_t columns = s.columns, own = s.own, planes = s.batch * s.channels;
+  for_rows(s, [&](int64_t r, int64_t channel0) {
     A dot = 0, sum = 0;
     for (int64_t k = threadIdx.x; k < own; k += kThreads) {
       const A scale = gamma.get(channel0 + k, A(1));
@@ -90,13 +119,13 @@ __global__ void __launch_bounds__(kThreads)
     dot = gpu::block_reduce(dot, A(0), gpu::Sum{}) / static_cast<A>(columns);
     sum = gpu::block_reduce(sum, A(0), gpu::Sum{}) / static_cast<A>(columns);
     const A mean = means[r], rstd = rstds[r];
-    for (int64_t i = threadIdx.x; i < columns; i += kThreads) {
+    for_group(s, [&](int64_t i, int64_t c) {
       const int64_t e = r * columns + i;
-      const A h = static_cast<A>(g[e]) * gamma.get(channel0 + gpu::fast_div(i, s.inner), A(1));
+      const A h = static_cast<A>(g[e]) * gamma.get(channel0 + c, A(1));
       const A xhat = (static_cast<A>(x[e]) - mean) * rstd;
       dx[e] = static_cast<T>(rstd * (h - sum - xhat * dot));
-    }
-  }
+    });
+  });
 }
 
 template <class T>
@@ -122,8 +151,8 @@ template <class T> void forward(const GroupNorm& a) {
   if (a.x.numel() == 0) return;
   const GroupShape s = group_shape(a.x, a.groups);
   const cuda::OnDevice stream(a.device());
-  gpu::launch(group_norm_kernel<T>, gpu::grid_for(s.rows(), 1), kThreads, 0, stream, s,
-              static_cast<A>(a.eps), data_of<T>(a.x), data_of<T>(a.out), gpu::parameter<T>(a.gamma),
+  gpu::launch(group_norm_kernel<T>, row_grid(s), kThreads, 0, stream, s, static_cast<A>(a.eps),
+              data_of<T>(a.x), data_of<T>(a.out), gpu::parameter<T>(a.gamma),
               gpu::parameter<T>(a.beta), data_of<A>(a.mean), data_of<A>(a.rstd));
 }
 
@@ -141,8 +170,8 @@ template <class T> void backward(const GroupNormBackward& a) {
                 g, x, means, rstds, sums.data());
   }
   if (a.dx.defined() && a.x.numel() > 0) {
-    gpu::launch(group_norm_backward_kernel<T>, gpu::grid_for(s.rows(), 1), kThreads, 0, stream, s,
-                g, x, data_of<T>(a.dx), gpu::parameter<T>(a.gamma), means, rstds, sums.data());
+    gpu::launch(group_norm_backward_kernel<T>, row_grid(s), kThreads, 0, stream, s, g, x,
+                data_of<T>(a.dx), gpu::parameter<T>(a.gamma), means, rstds, sums.data());
   }
   if (!a.dgamma.defined() && !a.dbeta.defined()) return;
   gpu::launch(group_norm_parameters_kernel<T>, gpu::grid_for(s.channels, kThreads), kThreads, 0,

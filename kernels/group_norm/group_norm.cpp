@@ -68,8 +68,10 @@ Cost norm_cost(const Tensor& x, double flops, double passes) {
 }  // namespace
 
 GroupShape group_shape(const Tensor& x, int64_t groups) {
-  GroupShape s{x.sizes()[0], x.sizes()[1], groups, 1};
+  GroupShape s{
+      x.sizes()[0], x.sizes()[1], groups, 1, x.sizes()[1] / std::max<int64_t>(groups, 1), 0, 0};
   for (int d = 2; d < x.dim(); ++d) s.inner *= x.size(d);
+  s.rows = s.batch * groups, s.columns = s.own * s.inner;
   return s;
 }
 
@@ -77,10 +79,10 @@ std::string GroupNorm::describe() const { return describe_norm(x, groups); }
 std::string GroupNormBackward::describe() const { return describe_norm(x, groups); }
 Cost GroupNorm::cost() const { return norm_cost(x, 7, 2); }
 Cost GroupNormBackward::cost() const { return norm_cost(x, 11, 3); }
-int64_t GroupNorm::reduction() const { return group_shape(x, groups).columns(); }
+int64_t GroupNorm::reduction() const { return group_shape(x, groups).columns; }
 int64_t GroupNormBackward::reduction() const {
   const GroupShape s = group_shape(x, groups);
-  return std::max(s.columns(), s.batch * s.inner);
+  return std::max(s.columns, s.batch * s.inner);
 }
 
 KernelSet<GroupNorm>& group_norm_kernels() {

@@ -47,12 +47,11 @@ struct GroupNormBackward {
   }
 };
 
-/// The sizes of a problem: images, channels, channels of a group, positions.
+/// The sizes of a problem. Rows are the groups of all images, columns their elements.
 struct GroupShape {
-  int64_t batch, channels, groups, inner;
-  IOLAUS_HD int64_t group_channels() const { return channels / groups; }
-  IOLAUS_HD int64_t rows() const { return batch * groups; }
-  IOLAUS_HD int64_t columns() const { return group_channels() * inner; }
+  int64_t batch, channels, groups, inner;  // inner: positions
+  int64_t own;                             // channels of a group
+  int64_t rows, columns;
 };
 GroupShape group_shape(const Tensor& x, int64_t groups);
 

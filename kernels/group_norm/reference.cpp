@@ -17,9 +17,9 @@ void store(const Tensor& t, int64_t at, double value) {
 
 void forward(const GroupNorm& a) {
   const GroupShape s = group_shape(a.x, a.groups);
-  const auto count = static_cast<double>(s.columns());
-  for (int64_t r = 0; r < s.rows(); ++r) {
-    const int64_t begin = r * s.columns(), end = begin + s.columns();
+  const auto count = static_cast<double>(s.columns);
+  for (int64_t r = 0; r < s.rows; ++r) {
+    const int64_t begin = r * s.columns, end = begin + s.columns;
     double mean = 0, squares = 0;
     for (int64_t e = begin; e < end; ++e) mean += load(a.x, e) / count;
     for (int64_t e = begin; e < end; ++e) squares += std::pow(load(a.x, e) - mean, 2);
@@ -35,10 +35,10 @@ void forward(const GroupNorm& a) {
 
 void backward(const GroupNormBackward& a) {
   const GroupShape s = group_shape(a.x, a.groups);
-  const auto count = static_cast<double>(s.columns());
+  const auto count = static_cast<double>(s.columns);
   std::vector<double> dgamma(static_cast<size_t>(s.channels), 0.0), dbeta(dgamma);
-  for (int64_t r = 0; r < s.rows(); ++r) {
-    const int64_t begin = r * s.columns(), end = begin + s.columns();
+  for (int64_t r = 0; r < s.rows; ++r) {
+    const int64_t begin = r * s.columns, end = begin + s.columns;
     const double mean = load(a.mean, r), rstd = load(a.rstd, r);
     double sum = 0, dot = 0;
     for (int64_t e = begin; e < end; ++e) {

@@ -19,6 +19,19 @@ template <class T> void gather_typed(const Gather& a, const IndexShape& s) {
   const auto* index = static_cast<const int64_t*>(a.index.raw_data());
   T* out = static_cast<T*>(a.out.raw_data());
   const bool rows = s.index_strides[2] == 0 && s.strides[2] == 1;
+  if (s.inner == 1) {
+    return parallel_for(s.outer * s.count, kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end;) {  // the part of one line after the other
+        const int64_t o = row / s.count, j = row % s.count, part = std::min(end - row, s.count - j);
+        const int64_t* at = index + o * s.index_strides[0] + j * s.index_strides[1];
+        const T* from = x + o * s.strides[0];
+        for (int64_t k = 0; k < part; ++k) {
+          out[row + k] = from[at[k * s.index_strides[1]] * s.strides[1]];
+        }
+        row += part;
+      }
+    });
+  }
   parallel_for(s.outer * s.count, kGrain / s.inner + 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t o = row / s.count, j = row % s.count;
@@ -41,6 +54,45 @@ struct Part {
   int64_t o, begin, end, first, last;
 };
 
+// Elements that arrive one after the other: element t goes to place index[t], which lies at
+// place * pitch + t * step.
+template <class T> struct Line {
+  const int64_t* index;
+  int64_t index_stride;
+  const T* src;
+  int64_t src_stride, count;
+
+  template <class A>
+  void scatter(const Scatter& a, const Part& p, A* data, int32_t* counts, int64_t pitch,
+               int64_t step) const {
+    using enum ScatterReduce;
+    const auto run = [&](auto reduce) {
+      constexpr ScatterReduce kReduce = decltype(reduce)::value;
+      const bool replace = !a.include_self;
+      for (int64_t t = 0; t < count; ++t) {
+        const int64_t k = index[t * index_stride];
+        if (k < p.begin || k >= p.end) continue;
+        const int64_t to = k * pitch + t * step;
+        const A value = static_cast<A>(src[t * src_stride]);
+        const bool replaces = counts != nullptr && counts[to]++ == 0 && replace;
+        data[to] = replaces ? value : combine<A>(kReduce, data[to], value);
+      }
+    };
+    switch (a.reduce) {
+      case kAssign:
+        return run(std::integral_constant<ScatterReduce, kAssign>{});
+      case kProd:
+        return run(std::integral_constant<ScatterReduce, kProd>{});
+      case kAmax:
+        return run(std::integral_constant<ScatterReduce, kAmax>{});
+      case kAmin:
+        return run(std::integral_constant<ScatterReduce, kAmin>{});
+      default:
+        return run(std::integral_constant<ScatterReduce, kSum>{});
+    }
+  }
+};
+
 // data: the output, or its values in Math.
 template <class T, class A>
 void scatter_part(const Scatter& a, const IndexShape& s, const Part& p, A* data, int32_t* counts) {
@@ -48,6 +100,10 @@ void scatter_part(const Scatter& a, const IndexShape& s, const Part& p, A* data,
   const int64_t* index = static_cast<const int64_t*>(a.index.raw_data()) + p.o * s.index_strides[0];
   const int64_t base = p.o * s.bound * s.inner;
   const bool rows = s.index_strides[2] == 0 && s.strides[2] == 1 && counts == nullptr;
+  if (s.inner == 1) {  // one long line in place of many of one element
+    const Line<T> line{index, s.index_strides[1], src, s.strides[1], s.count};
+    return line.scatter(a, p, data + base, counts == nullptr ? nullptr : counts + base, 1, 0);
+  }
   for (int64_t j = 0; j < s.count; ++j, index += s.index_strides[1], src += s.strides[1]) {
     if (rows) {
       if (*index < p.begin || *index >= p.end) continue;
@@ -64,14 +120,10 @@ void scatter_part(const Scatter& a, const IndexShape& s, const Part& p, A* data,
       }
       continue;
     }
-    for (int64_t i = p.first; i < p.last; ++i) {
-      const int64_t k = index[i * s.index_strides[2]];
-      if (k < p.begin || k >= p.end) continue;
-      const int64_t to = base + k * s.inner + i;
-      const A value = static_cast<A>(src[i * s.strides[2]]);
-      const bool replaces = counts != nullptr && counts[to]++ == 0 && !a.include_self;
-      data[to] = replaces ? value : combine<A>(a.reduce, data[to], value);
-    }
+    const Line<T> line{index + p.first * s.index_strides[2], s.index_strides[2],
+                       src + p.first * s.strides[2], s.strides[2], p.last - p.first};
+    line.scatter(a, p, data + base + p.first, counts == nullptr ? nullptr : counts + base + p.first,
+                 s.inner, 1);
   }
 }
 
@@ -101,7 +153,7 @@ template <class T> void scatter_typed(const Scatter& a, const IndexShape& s) {
       };
       if (counts != nullptr) for_own([&](int64_t e) { counts[e] = 0; });
       if (!wide) {
-        if constexpr (std::is_same_v<T, A>) {
+        if constexpr (std::is_floating_point_v<T>) {
           simd::run([&] { scatter_part<T>(a, s, p, out, counts); });
         } else {
           scatter_part<T>(a, s, p, out, counts);

@@ -7,20 +7,17 @@
 // for up to some hundred thousand indices. scatter, "atomic": sums only, one thread an element;
 // faster for long indices and in an order that changes from run to run, so never the default.
 #include "kernels/elementwise/domain.h"
-#include "kernels/gpu.h"
-#include "kernels/indexing/combine.h"
+#include "kernels/indexing/indexing.cuh"
 
 namespace iolaus {
 namespace {
 
+using gpu::Report;
+using gpu::report_for;
+using gpu::ScatterSums;
+
 constexpr int kThreads = 256;
 constexpr int64_t kOwners = 1 << 16;  // threads that fill a device
-
-struct Report {
-  cuda::IndexError* record;
-  cuda::IndexedOp op;
-};
-Report report_for(const char* op) { return {cuda::index_error_record(), cuda::indexed_op(op)}; }
 
 struct Place {
   int64_t o, j, i;
@@ -44,58 +41,35 @@ __global__ void __launch_bounds__(kThreads)
       out[e] = x[p.o * s.strides[0] + k * s.strides[1] + p.i * s.strides[2]];
     } else {
       out[e] = otherwise;
-      gpu::report_index(report.record, report.op, k, s.position(p.o, p.j, p.i), s.bound);
+      report(k, s.position(p.o, p.j, p.i), s.bound);
     }
   }
 }
 
-// Range r of `ranges` of the places of column (o, i), `length` each. wide: sums of 16-bit floats;
-// counts: how many arrived; both (O, n, I), or null.
+// Range r of `ranges` of the places of column (o, i), `length` each.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    scatter_kernel(IndexShape s, ScatterReduce reduce, bool include_self, int64_t ranges,
-                   int64_t length, const int64_t* __restrict__ index, const T* __restrict__ src,
-                   T* out, MathType<T>* wide, int* counts, Report report) {
-  using A = MathType<T>;
-  const bool mean = reduce == ScatterReduce::kMean;
+    scatter_kernel(IndexShape s, int64_t ranges, int64_t length, const int64_t* __restrict__ index,
+                   const T* __restrict__ src, ScatterSums<T> sums, Report report) {
   for (int64_t t = gpu::global_thread(); t < s.outer * ranges * s.inner;
        t += gpu::global_threads()) {
     const Place p = place_of(t, ranges, s.inner);
     const int64_t begin = p.j * length;
     const int64_t end = begin + length < s.bound ? begin + length : s.bound;
     const int64_t base = p.o * s.bound * s.inner + p.i;
-    for (int64_t k = begin; k < end; ++k) {
-      if (wide != nullptr) wide[base + k * s.inner] = static_cast<A>(out[base + k * s.inner]);
-      if (counts != nullptr) counts[base + k * s.inner] = 0;
-    }
+    for (int64_t k = begin; k < end && sums.has_state(); ++k) sums.begin(base + k * s.inner);
     const int64_t* at = index + p.o * s.index_strides[0] + p.i * s.index_strides[2];
     const T* from = src + p.o * s.strides[0] + p.i * s.strides[2];
 #pragma unroll 4
     for (int64_t j = 0; j < s.count; ++j) {
       const int64_t k = at[j * s.index_strides[1]];
-      if (k < begin || k >= end) {
-        if (p.j == 0 && (k < 0 || k >= s.bound)) {
-          gpu::report_index(report.record, report.op, k, s.position(p.o, j, p.i), s.bound);
-        }
-        continue;
-      }
-      const int64_t e = base + k * s.inner;
-      const A value = static_cast<A>(from[j * s.strides[1]]);
-      const bool replaces = counts != nullptr && counts[e]++ == 0 && !include_self;
-      if (wide != nullptr) {
-        wide[e] = replaces ? value : combine<A>(reduce, wide[e], value);
-      } else {
-        out[e] =
-            static_cast<T>(replaces ? value : combine<A>(reduce, static_cast<A>(out[e]), value));
+      if (k >= begin && k < end) {
+        sums.arrive(base + k * s.inner, static_cast<MathType<T>>(from[j * s.strides[1]]));
+      } else if (p.j == 0 && (k < 0 || k >= s.bound)) {
+        report(k, s.position(p.o, j, p.i), s.bound);
       }
     }
-    if (wide == nullptr && !mean) continue;
-    for (int64_t k = begin; k < end; ++k) {
-      const int64_t e = base + k * s.inner;
-      A value = wide != nullptr ? wide[e] : static_cast<A>(out[e]);
-      if (mean && counts[e] > 0) value = mean_of<A>(value, counts[e] + (include_self ? 1 : 0));
-      out[e] = static_cast<T>(value);
-    }
+    for (int64_t k = begin; k < end && sums.has_state(); ++k) sums.finish(base + k * s.inner);
   }
 }
 
@@ -112,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
       atomicAdd(out + (p.o * s.bound + k) * s.inner + p.i,
                 src[p.o * s.strides[0] + p.j * s.strides[1] + p.i * s.strides[2]]);
     } else {
-      gpu::report_index(report.record, report.op, k, s.position(p.o, p.j, p.i), s.bound);
+      report(k, s.position(p.o, p.j, p.i), s.bound);
     }
   }
 }
@@ -154,18 +128,15 @@ void gather(const Gather& a) {
 }
 
 template <class T> void scatter_typed(const Scatter& a) {
-  using A = MathType<T>;
   const IndexShape s = index_shape(a);
   const int64_t lines = s.outer * s.inner;
   const int64_t ranges = std::clamp<int64_t>(kOwners / lines, 1, s.bound);
   const cuda::OnDevice stream(a.device());
-  const gpu::DeviceScratch<A> wide(a.device(), sums_wide<T>(a.reduce) ? a.out.numel() : 0);
-  const gpu::DeviceScratch<int> counts(a.device(), a.counts() ? a.out.numel() : 0);
+  const gpu::ScatterState<T> state(a);
   gpu::launch(scatter_kernel<T>, gpu::grid_for(lines * ranges, kThreads), kThreads, 0, stream, s,
-              a.reduce, a.include_self, ranges, gpu::ceil_div(s.bound, ranges),
+              ranges, gpu::ceil_div(s.bound, ranges),
               static_cast<const int64_t*>(a.index.raw_data()),
-              static_cast<const T*>(a.src.raw_data()), static_cast<T*>(a.out.raw_data()),
-              wide.data(), counts.data(), report_for(a.op));
+              static_cast<const T*>(a.src.raw_data()), state.sums(a), report_for(a.op));
 }
 
 void scatter(const Scatter& a) {

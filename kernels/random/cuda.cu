@@ -82,7 +82,8 @@ template <class T> struct Randint {
 
 template <class T, class Fill>
 __global__ void __launch_bounds__(kThreads)
-    random_fill_kernel(Fill fill, int64_t n, PhiloxKey key, T* out) {
+    random_fill_kernel(Fill fill, int64_t n, RandomKey random_key, T* out) {
+  const PhiloxKey key = random_key.on_device();
   constexpr int kDraws = Fill::kDraws;
   const int64_t blocks = gpu::ceil_div(n, kDraws);
   for (int64_t b = gpu::global_thread(); b < blocks; b += gpu::global_threads()) {

@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kNames[kRandomOpCount] = {"uniform", "normal", "bernoulli", "randint"};
 const char* name_of(RandomOp op) { return kNames[static_cast<int>(op)]; }
 
-RandomFill make_fill(RandomOp op, const Tensor& out, PhiloxKey key) {
+RandomFill make_fill(RandomOp op, const Tensor& out, RandomKey key) {
   IOLAUS_CHECK(out.is_contiguous(), "[{}] expected a contiguous tensor, got {}", name_of(op),
                out.describe());
   RandomFill f;
@@ -26,14 +26,14 @@ RandomFill make_fill(RandomOp op, const Tensor& out, PhiloxKey key) {
 
 }  // namespace
 
-RandomFill make_random(RandomOp op, const Tensor& out, double a, double b, PhiloxKey key) {
+RandomFill make_random(RandomOp op, const Tensor& out, double a, double b, RandomKey key) {
   RandomFill f = make_fill(op, out, key);
   f.a = a;
   f.b = b;
   return f;
 }
 
-RandomFill make_randint(const Tensor& out, int64_t low, int64_t high, PhiloxKey key) {
+RandomFill make_randint(const Tensor& out, int64_t low, int64_t high, RandomKey key) {
   IOLAUS_CHECK(low < high, "[randint] expected low < high, got {} and {}", low, high);
   RandomFill f = make_fill(RandomOp::kRandint, out, key);
   f.low = low;

@@ -24,7 +24,7 @@ struct RandomFill {
   double a = 0, b = 1;
   int64_t low = 0;     // randint only: low, and the number of values
   uint64_t range = 1;  // high - low
-  PhiloxKey key;
+  RandomKey key;
   DType element = kFloat32;
   DType compute = kFloat32;  // decides how many random bits are drawn
   Device target;
@@ -34,6 +34,8 @@ struct RandomFill {
   Device device() const { return target; }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"numel"};
+  std::array<int64_t, 1> named_sizes() const { return {numel}; }
   template <class V> void visit(V&& v) {
     if (!keep.empty()) v("out", keep[0], Role::kOut);
   }
@@ -41,8 +43,8 @@ struct RandomFill {
 };
 
 /// Arguments for filling a contiguous tensor (else kInvalidArgument).
-RandomFill make_random(RandomOp op, const Tensor& out, double a, double b, PhiloxKey key);
-RandomFill make_randint(const Tensor& out, int64_t low, int64_t high, PhiloxKey key);
+RandomFill make_random(RandomOp op, const Tensor& out, double a, double b, RandomKey key);
+RandomFill make_randint(const Tensor& out, int64_t low, int64_t high, RandomKey key);
 
 /// One kernel set for each: "uniform", "normal", "bernoulli", "randint".
 KernelSet<RandomFill>& random_kernels(RandomOp op);

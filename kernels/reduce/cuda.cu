@@ -1,7 +1,8 @@
 // Reductions on CUDA, of any geometry. Where the reduced elements lie next to each other a warp or
-// a block takes one result; where the results do, 32 of them share a block and read in order. Few
-// results with many elements are split over blocks, whose partial results a second kernel joins.
-// The order depends on the geometry alone: deterministic. Bandwidth-bound: x is read once.
+// a block takes one result, 16 bytes at a time where rows are aligned; where the results do, 32 of
+// them share a block and read in order. Few results with many elements are split over blocks, whose
+// partial results a second kernel joins. The order depends on geometry and alignment alone:
+// deterministic. Bandwidth-bound: x is read once.
 #include <limits>
 
 #include "kernels/elementwise/domain.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kGroups = kThreads / gpu::kWarp;
+constexpr int64_t kMostPack = 8;  // elements in a 16-byte access
 
 // The operations: a value of type Acc from an element, the join of two, and the result. Those that
 // differ by a sign or a factor are one type with a run-time member, so that they share kernels.
@@ -112,6 +114,28 @@ __device__ __forceinline__ int64_t offset_of(int64_t index, int rank, const int6
   return rank > 0 ? at + index * strides[0] : at;
 }
 
+// Elements first, first + step, ... below end of one result. Several reduced dimensions take a
+// division each, and are not worth unrolling.
+template <class T, class Op>
+__device__ __forceinline__ typename Op::Acc reduce_strided(const Op& op, const Geometry& g,
+                                                           const T* x, int64_t first, int64_t end,
+                                                           int64_t step) {
+  typename Op::Acc value = op.identity();
+  if (g.reduced_rank <= 1) {
+    const int64_t stride = g.reduced_rank == 1 ? g.reduced_strides[0] : 0;
+#pragma unroll 4
+    for (int64_t j = first; j < end; j += step) {
+      value = op(value, op.element(static_cast<MathType<T>>(x[j * stride]), j));
+    }
+  } else {
+    for (int64_t j = first; j < end; j += step) {
+      const int64_t at = offset_of(j, g.reduced_rank, g.reduced_sizes, g.reduced_strides);
+      value = op(value, op.element(static_cast<MathType<T>>(x[at]), j));
+    }
+  }
+  return value;
+}
+
 // Where a result goes: to out, or, if the work is split, to its place in partial (splits, kept).
 template <class Op, class Out>
 __device__ __forceinline__ void finish(const Op& op, const Geometry& g, int64_t i,
@@ -126,8 +150,8 @@ __device__ __forceinline__ void finish(const Op& op, const Geometry& g, int64_t 
 }
 
 // A group of threads (a warp, or the whole block) takes a result; split y takes elements
-// [y chunk, (y + 1) chunk).
-template <class T, class Op, class Out>
+// [y chunk, (y + 1) chunk). N > 1: rows are dense and aligned to N elements, as is chunk.
+template <int N, class T, class Op, class Out>
 __global__ void __launch_bounds__(kThreads)
     reduce_rows_kernel(Op op, Geometry g, int64_t chunk, bool whole_block, const T* x, Out* out,
                        typename Op::Acc* partial) {
@@ -143,10 +167,20 @@ __global__ void __launch_bounds__(kThreads)
     typename Op::Acc value = op.identity();
     if (i < g.kept) {
       const T* row = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
+      if constexpr (N > 1) {
+        const int64_t packs = begin + (end - begin) / N * N;
 #pragma unroll 4
-      for (int64_t j = begin + member; j < end; j += width) {
-        const int64_t at = offset_of(j, g.reduced_rank, g.reduced_sizes, g.reduced_strides);
-        value = op(value, op.element(static_cast<MathType<T>>(row[at]), j));
+        for (int64_t j = begin + member * N; j < packs; j += width * N) {
+          const auto pack = gpu::load_pack<N>(row + j);
+#pragma unroll
+          for (int k = 0; k < N; ++k) {
+            value = op(value, op.element(static_cast<MathType<T>>(pack.v[k]), j + k));
+          }
+        }
+        const int64_t rest = packs + member;  // fewer than N elements
+        if (rest < end) value = op(value, op.element(static_cast<MathType<T>>(row[rest]), rest));
+      } else {
+        value = reduce_strided(op, g, row, begin + member, end, width);
       }
     }
     value = gpu::group_reduce(whole_block, value, op.identity(), op);
@@ -170,11 +204,7 @@ __global__ void __launch_bounds__(kThreads)
     Acc value = op.identity();
     if (i < g.kept) {
       const T* column = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
-#pragma unroll 4
-      for (int64_t j = begin + group; j < end; j += kGroups) {
-        const int64_t at = offset_of(j, g.reduced_rank, g.reduced_sizes, g.reduced_strides);
-        value = op(value, op.element(static_cast<MathType<T>>(column[at]), j));
-      }
+      value = reduce_strided(op, g, column, begin + group, end, kGroups);
     }
     sums[group][lane] = value;
     __syncthreads();
@@ -231,6 +261,16 @@ int64_t split_count(int64_t blocks, int64_t reduced, int64_t least) {
   return std::clamp<int64_t>(std::min(gpu::ceil_div(1024, blocks), reduced / least), 1, 1024);
 }
 
+// Whether rows can be read 16 bytes at a time; for the floats that networks are made of, since
+// other types would only double the kernels.
+template <class T> bool has_packs(const Reduce& r) {
+  constexpr int64_t kN = gpu::kPackSize<T>;
+  bool packs = r.reduced_rank == 1 && r.reduced_strides[0] == 1 && r.reduced >= kN &&
+               gpu::is_aligned(r.x, 16);
+  for (int d = 0; d < r.kept_rank; ++d) packs = packs && r.kept_strides[d] % kN == 0;
+  return packs;
+}
+
 template <class T, class Out, class Op> void run_op(const Reduce& r, const Op& op) {
   if (r.kept == 0) return;
   const Geometry g = geometry_of(r);
@@ -240,7 +280,8 @@ template <class T, class Out, class Op> void run_op(const Reduce& r, const Op& o
   const int64_t per_block = columns ? gpu::kWarp : (whole_block ? 1 : kGroups);
   const int64_t blocks = gpu::ceil_div(r.kept, per_block);
   const int64_t wanted = split_count(blocks, r.reduced, columns ? 128 : 8192);
-  const int64_t chunk = std::max<int64_t>(gpu::ceil_div(r.reduced, wanted), 1);
+  const int64_t chunk =
+      std::max<int64_t>(gpu::ceil_div(gpu::ceil_div(r.reduced, wanted), kMostPack), 1) * kMostPack;
   const int64_t splits = std::max<int64_t>(gpu::ceil_div(r.reduced, chunk), 1);
 
   const cuda::OnDevice stream(r.device());
@@ -252,8 +293,12 @@ template <class T, class Out, class Op> void run_op(const Reduce& r, const Op& o
     gpu::launch(reduce_columns_kernel<T, Op, Out>, grid, kThreads, 0, stream, op, g, chunk, x, out,
                 partial.data());
   } else {
-    gpu::launch(reduce_rows_kernel<T, Op, Out>, grid, kThreads, 0, stream, op, g, chunk,
-                whole_block, x, out, partial.data());
+    auto* kernel = reduce_rows_kernel<1, T, Op, Out>;
+    if constexpr (is_floating(dtype_of<T>) && sizeof(T) <= 4) {
+      if (has_packs<T>(r)) kernel = reduce_rows_kernel<gpu::kPackSize<T>, T, Op, Out>;
+    }
+    gpu::launch(kernel, grid, kThreads, 0, stream, op, g, chunk, whole_block, x, out,
+                partial.data());
   }
   if (splits > 1) {
     gpu::launch(reduce_join_kernel<Op, Out>, gpu::grid_for(r.kept, kGroups), kThreads, 0, stream,

@@ -1,10 +1,23 @@
 // Walks the registry: every variant of every kernel that can run here against its fp64 reference,
-// in every dtype that it declares. What is new is tested unasked.
+// in every dtype that it declares. What is new is tested unasked. IOLAUS_TEST_OP=softmax and
+// IOLAUS_TEST_DEVICE=cuda restrict it to an op's folder and a device (for tools that are slow).
 #include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string_view>
 
 #include "kernels/check.h"
 
 using namespace iolaus;
+
+namespace {
+
+bool is_wanted(const char* variable, std::string_view name) {
+  const char* wanted = std::getenv(variable);
+  return wanted == nullptr || name == wanted;
+}
+
+}  // namespace
 
 TEST_CASE("every kernel has a reference, a default for the CPU, and samples") {
   for (KernelSetBase* set : all_kernel_sets()) {
@@ -22,8 +35,10 @@ TEST_CASE("every kernel has a reference, a default for the CPU, and samples") {
 TEST_CASE("every variant agrees with the fp64 reference on every sample") {
   int64_t checked = 0, variants = 0;
   for (KernelSetBase* set : all_kernel_sets()) {
+    if (!is_wanted("IOLAUS_TEST_OP", set->op())) continue;
     for (const VariantInfo* v : set->variants()) {
       if (!is_available(v->device)) continue;
+      if (!is_wanted("IOLAUS_TEST_DEVICE", v->device == kCPU ? "cpu" : "cuda")) continue;
       int64_t ran = 0;
       for (DType dtype : v->dtypes) {
         for (const CheckResult& r : set->check(*v, dtype, {Device(v->device)})) {

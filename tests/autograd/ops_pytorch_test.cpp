@@ -1,20 +1,13 @@
 // Values and gradients against PyTorch's in float64 (tests/data/autograd/ops.py), and the messages
 // for arguments that do not fit.
-#include <doctest/doctest.h>
-
-#include <cmath>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
-
-#include "autograd/ops.h"
+#include "tests/autograd/pytorch_cases.h"
 
 using namespace iolaus;
 using doctest::Contains;
 
 namespace {
 
-using Fn = std::function<Tensor(const Tensors&)>;
+using test::Fn;
 
 Tensor weights() { return from_values<double>({0.5, 2, 1.25, 0, 3}, {5}); }
 Fn ce(const CrossEntropyOptions& options) {
@@ -61,65 +54,10 @@ const std::map<std::string, Fn>& functions() {
   return table;
 }
 
-std::vector<double> values_of(const nlohmann::json& packed) {
-  std::vector<double> values;
-  for (const auto& v : packed["values"]) {
-    values.push_back(v.is_null()      ? std::nan("")
-                     : v.is_boolean() ? static_cast<double>(v.get<bool>())
-                                      : v.get<double>());
-  }
-  return values;
-}
-
-Tensor unpack(const nlohmann::json& packed) {
-  const Dims sizes = packed["shape"].get<std::vector<int64_t>>();
-  const DType dtype = parse_dtype(packed["dtype"].get<std::string>());
-  return to(from_values(values_of(packed), sizes), dtype);
-}
-
-void compare(const Tensor& actual, const nlohmann::json& expected) {
-  CHECK(actual.sizes() == Dims(expected["shape"].get<std::vector<int64_t>>()));
-  CHECK(dtype_name(actual.dtype()) == expected["dtype"].get<std::string>());
-  const auto a = actual.to_vector<double>(), e = values_of(expected);
-  REQUIRE(a.size() == e.size());
-  for (size_t i = 0; i < e.size(); ++i) {
-    if (std::isnan(e[i])) {
-      CHECK(std::isnan(a[i]));
-    } else {
-      CHECK(std::abs(a[i] - e[i]) <= 1e-12 * std::max(1.0, std::abs(e[i])));
-    }
-  }
-}
-
-Tensor ramp(const Tensor& like) {
-  std::vector<double> values(static_cast<size_t>(like.numel()));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i + 1);
-  return from_values(values, like.sizes());
-}
-
 }  // namespace
 
 TEST_CASE("values and gradients are PyTorch's") {
-  std::ifstream file(std::string(IOLAUS_SOURCE_DIR) + "/tests/data/autograd/ops.json");
-  REQUIRE(file.good());
-  const nlohmann::json data = nlohmann::json::parse(file);
-  for (const auto& test : data["cases"]) {
-    const std::string name = test["name"];
-    CAPTURE(name);
-    CAPTURE(test["inputs"][0]["shape"].dump());
-    Tensors inputs;
-    for (const auto& packed : test["inputs"]) {
-      inputs.push_back(unpack(packed));
-      if (is_floating(inputs.back().dtype())) inputs.back().set_requires_grad();
-    }
-    const Tensor out = functions().at(name)(inputs);
-    compare(out.detach(), test["out"]);
-    if (test["grads"].empty()) continue;
-    out.backward(ramp(out.detach()));
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!test["grads"][i].is_null()) compare(inputs[i].grad(), test["grads"][i]);
-    }
-  }
+  test::run_cases("autograd/ops.json", functions());
 }
 
 TEST_CASE("messages name the op and the shapes that do not fit") {

@@ -1,6 +1,6 @@
 """Runs `iolaus bench` and step_torch.py by turns and prints medians and ratios.
 
-Usage: compare.py IOLAUS PYTHON [--threads 1 2] [--rounds 3]
+Usage: compare.py IOLAUS PYTHON [--threads 1 2] [--rounds 3] [--device cpu|cuda]
 PYTHON is an interpreter that has torch. A ratio above 1 means that Iolaus is faster.
 """
 
@@ -25,6 +25,7 @@ def main():
     parser.add_argument("python")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     print(f"{'case':16} {'threads':>7} {'iolaus us':>10} {'torch us':>10} {'ratio':>6}")
     for threads in args.threads:
@@ -32,9 +33,9 @@ def main():
         for _ in range(args.rounds):
             for name in CASES:
                 a = lines([args.iolaus, "bench", f"cases=[{name}]", f"threads={threads}",
-                           "dispatch=false", "repeats=5"])
+                           f"device={args.device}", "dispatch=false", "repeats=5"])
                 b = lines([args.python, str(HERE / "step_torch.py"), "--threads", str(threads),
-                           "--repeats", "5", name])
+                           "--device", args.device, "--repeats", "5", name])
                 ours.setdefault(name, []).append(a[name])
                 theirs.setdefault(name, []).append(b[name])
         for name in CASES:

@@ -1,7 +1,7 @@
 """Times the training steps of `iolaus bench` in PyTorch: the same models, batches and optimizer.
 
 Prints one line of JSON per case, in the format of `iolaus bench`.
-Usage: step_torch.py [--threads N] [--repeats N] [CASE...]
+Usage: step_torch.py [--threads N] [--repeats N] [--device cpu|cuda] [CASE...]
 """
 
 import argparse
@@ -38,23 +38,30 @@ CASES = {
 }
 
 
-def report(name, call, repeats, seconds=0.2, warmup=20):
+def report(name, call, repeats, device, seconds=0.2, warmup=20):
+    def wait():
+        if device != "cpu":
+            torch.cuda.synchronize()
+
     for _ in range(warmup):
         call()
+    wait()
     start = time.perf_counter()
     call()
+    wait()
     calls = max(1, int(seconds / (time.perf_counter() - start)))
     samples = []
     for _ in range(repeats):
         start = time.perf_counter()
         for _ in range(calls):
             call()
+        wait()
         samples.append((time.perf_counter() - start) / calls * 1e6)
     samples.sort()
     n = len(samples)
     print(json.dumps({
         "case": name, "us": statistics.median(samples), "us_q1": samples[n // 4],
-        "us_q3": samples[n - 1 - n // 4], "threads": torch.get_num_threads(), "device": "cpu"}),
+        "us_q3": samples[n - 1 - n // 4], "threads": torch.get_num_threads(), "device": device}),
         flush=True)
 
 
@@ -62,6 +69,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("cases", nargs="*", default=list(CASES))
     args = parser.parse_args()
     if args.threads:
@@ -69,17 +77,18 @@ def main():
     torch.manual_seed(0)
     for name in args.cases:
         make, shape = CASES[name]
-        model = make()
+        model = make().to(args.device)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
         loss = nn.CrossEntropyLoss()
-        x, target = torch.randn(shape), torch.randint(0, 10, (shape[0],))
+        x = torch.randn(shape, device=args.device)
+        target = torch.randint(0, 10, (shape[0],), device=args.device)
 
         def step():
             optimizer.zero_grad()
             loss(model(x), target).backward()
             optimizer.step()
 
-        report(name, step, args.repeats)
+        report(name, step, args.repeats, args.device)
 
 
 if __name__ == "__main__":

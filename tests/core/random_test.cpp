@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "core/call_context.h"
 #include "core/error.h"
 
 using namespace iolaus;
@@ -132,17 +133,48 @@ TEST_CASE("a generator hands out each offset once and restarts from a saved stat
   const PhiloxKey first = generator.reserve();
   CHECK(first.seed == 17);
   CHECK(first.offset == 0);
-  CHECK(generator.reserve(5).offset == 1);
+  CHECK(generator.reserve(5).key.offset == 1);
   const GeneratorState saved = generator.get_state();
   CHECK(saved == GeneratorState{17, 6});
-  CHECK(generator.reserve().offset == 6);
+  CHECK(generator.reserve().key.offset == 6);
   generator.set_state(saved);
-  CHECK(generator.reserve().offset == 6);
+  CHECK(generator.reserve().key.offset == 6);
   generator.manual_seed(17);
   CHECK(generator.get_state() == GeneratorState{17, 0});
   manual_seed(99);
   CHECK(default_generator().seed() == 99);
   manual_seed(0);
+}
+
+TEST_CASE("while a graph is captured keys count from what a replay will leave on the device") {
+  Generator generator(17);
+  generator.reserve(3);
+  uint64_t device_state[2] = {0, 0};
+  generator.begin_capture(device_state);
+  CHECK_THROWS_AS(generator.begin_capture(device_state), Error);
+  const RandomKey first = generator.reserve(), second = generator.reserve(4),
+                  third = generator.reserve();
+  RandomKey elsewhere;
+  std::thread([&] { elsewhere = generator.reserve(); }).join();
+  CHECK(generator.end_capture() == 6);
+  CHECK(elsewhere.captured == nullptr);
+  CHECK(elsewhere.key.offset == 3);
+  CHECK(generator.get_state() == GeneratorState{17, 4});
+  // As a replay does it: the keys that an eager run would get now.
+  const PhiloxKey base = generator.reserve(6);
+  device_state[0] = base.seed;
+  device_state[1] = base.offset;
+  CHECK(first.on_device().seed == 17);
+  CHECK(first.on_device().offset == 4);
+  CHECK(second.on_device().offset == 5);
+  CHECK(third.on_device().offset == 9);
+  CHECK(generator.reserve().key.offset == 10);
+  const OpScope scope("randperm");
+  CHECK_THROWS_WITH_AS(
+      static_cast<void>(random_permutation(first, 3)),
+      "[randperm] cannot be captured in a CUDA graph: it draws its random numbers on the host, and "
+      "a replay would repeat them",
+      Error);
 }
 
 TEST_CASE("threads that share a generator never get the same offset") {
@@ -152,7 +184,7 @@ TEST_CASE("threads that share a generator never get the same offset") {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      for (int i = 0; i < kEach; ++i) offsets[t].push_back(generator.reserve().offset);
+      for (int i = 0; i < kEach; ++i) offsets[t].push_back(generator.reserve().key.offset);
     });
   }
   for (auto& thread : threads) thread.join();
