@@ -7,7 +7,8 @@
 # ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, and only recommends it.
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
-          libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
+          libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev liblapack3
+          dataset-fashion-mnist)
 wants_cudnn=false
 for part in "$@"; do
   case "$part" in
