@@ -12,13 +12,14 @@ packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctes
 wants_cudnn=false
 for part in "$@"; do
   case "$part" in
+    build) ;;
     sim) packages+=(libboost-context-dev binutils) ;;
-<<<<<<< HEAD
-    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
-=======
     cuda) packages+=(python3-pip unzip) wants_cudnn=true ;;
-    ci) packages+=(clang-format python3) ;;
->>>>>>> main
+    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
+    *)
+      echo "install_dependencies.sh: there is no part '$part' (build, sim, cuda, ci)" >&2
+      exit 2
+      ;;
   esac
 done
 # Headers that Debian lacks; not an error where there is no network.
