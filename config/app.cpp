@@ -12,7 +12,7 @@
 #include "config/rerun.h"
 #include "config/show.h"
 #include "config/sweep.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 
 namespace iolaus::config {
 namespace {
@@ -64,7 +64,7 @@ int run_once(const Task& task, Composition composition) {
 
 int run_multi(Session& session, const Task& task, Composition composition) {
   if (mode_of(composition) == "RUN") {
-    user_warning("\n\tRunning Hydra app with --multirun, overriding with `hydra.mode=MULTIRUN`.");
+    warn_once("\n\tRunning Hydra app with --multirun, overriding with `hydra.mode=MULTIRUN`.");
   }
   if (mode_of(composition) != "MULTIRUN") set_mode(composition, "MULTIRUN");
   return multirun(session, task, std::move(composition));
@@ -81,7 +81,7 @@ int run_or_sweep(Session& session, const Task& task) {
   Composition composition;
   if (arguments.multirun) {
     composition = compose(RunMode::kMultirun, true);
-    user_warnings(composition.warnings);
+    warn_once(composition.warnings);
     return run_multi(session, task, std::move(composition));
   }
   try {
@@ -97,10 +97,10 @@ int run_or_sweep(Session& session, const Task& task) {
   }
   if (composition.config.is_null() || mode_of(composition) == "MULTIRUN") {
     composition = compose(RunMode::kMultirun, true);
-    user_warnings(composition.warnings);
+    warn_once(composition.warnings);
     return run_multi(session, task, std::move(composition));
   }
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   if (mode_of(composition).empty()) set_mode(composition, "RUN");
   set_current_config(&composition.config);
   session.composer.check_schemas(composition, session.config_name);
@@ -133,16 +133,20 @@ int run(const Arguments& arguments, const AppOptions& options, const std::string
         const Task& task) {
   for (const std::string& file : arguments.env_files) load_env_file(file);
   if (arguments.rerun) return rerun(*arguments.rerun, arguments, task);
-  Composer composer({.job_name = options.name,
-                     .version_base = arguments.version_base.value_or(options.version_base),
-                     .config_dir = config_directory(arguments, options),
-                     .extra_config_dir = extra_directory(arguments)});
+  Composer composer(composer_settings(arguments, options));
   Session session{options, arguments, composer,
                   arguments.config_name ? arguments.config_name : options.config_name, program};
   return dispatch(session, task);
 }
 
 }  // namespace
+
+ComposerSettings composer_settings(const Arguments& arguments, const AppOptions& options) {
+  return {.job_name = options.name,
+          .version_base = arguments.version_base.value_or(options.version_base),
+          .config_dir = config_directory(arguments, options),
+          .extra_config_dir = extra_directory(arguments)};
+}
 
 int main(int argc, char** argv, const AppOptions& options, const Task& task) {
   const std::string program = !options.command.empty() ? options.command

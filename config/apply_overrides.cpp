@@ -54,16 +54,17 @@ void apply_extension(Node& config, const Override& override) {
 }
 
 void apply_add(Node& config, const Override& override, Node value) {
-  if (!value.is_container()) {
-    const NodeRef found = select(config, override.key);
-    if (found && !found->is_null()) {
-      fail(ErrorCode::kConfig,
-           "Could not append to config. An item is already at '{0}'.\n"
-           "Either remove + prefix: '{1}'\n"
-           "Or add a second + to add or override '{0}': '+{2}'\n{3}",
-           override.key, override.line.substr(1), override.line,
-           found->mark().known() ? "It was set at " + found->mark().text() : "");
-    }
+  // Also where a container may be merged: an interpolation on the way that fails is an error.
+  const NodeRef found = select(config, override.key);
+  if (found && !found->is_null() && !value.is_container()) {
+    const Node* written = find_path(config, override.key);
+    const Mark mark = written ? written->mark() : found->mark();
+    fail(ErrorCode::kConfig,
+         "Could not append to config. An item is already at '{0}'.\n"
+         "Either remove + prefix: '{1}'\n"
+         "Or add a second + to add or override '{0}': '+{2}'\n{3}",
+         override.key, override.line.substr(1), override.line,
+         mark.known() ? "It was set at " + mark.text() : "");
   }
   update(config, override.key, std::move(value), {.merge = true, .force_add = true});
 }

@@ -2,17 +2,16 @@
 #include "config/callbacks.h"
 
 #include <algorithm>
-#include <map>
 
 #include "config/interpolation.h"
 #include "config/update.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 
 namespace iolaus::config {
 namespace {
 
 std::map<std::string, CallbackFactory>& registry() {
-  static std::map<std::string, CallbackFactory> factories;
+  static std::map<std::string, CallbackFactory> factories = builtin_callbacks();
   return factories;
 }
 
@@ -36,8 +35,11 @@ Callbacks::Callbacks(const Node& config) {
     const auto found = registry().find(name);
     if (found == registry().end()) {
       std::vector<std::string> names;
-      for (const auto& [known, factory] : registry()) names.push_back(known);
-      fail_at(entry, "Unknown callback '" + name + "'." + did_you_mean(name, names));
+      for (const auto& [each, factory] : registry()) names.push_back(each);
+      std::string known;
+      for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
+      fail_at(entry, "Unknown callback '" + name + "'." + did_you_mean(name, names) +
+                         "\nRegistered callbacks: " + known);
     }
     params.erase(Key("_target_"));
     callbacks_.emplace_back(name, found->second(params));
@@ -50,7 +52,7 @@ void Callbacks::notify(const char* what, bool reverse, const std::function<void(
     try {
       call(*callback);
     } catch (const std::exception& error) {
-      user_warning(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
+      warn_once(fmt::format("Callback {}.{} raised {}", name, what, error.what()));
     }
   }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ class Callback {
 using CallbackFactory = std::function<std::unique_ptr<Callback>(const Node& params)>;
 /// Registers a factory under all names; returns true, for use in a static initialiser.
 bool register_callback(const std::vector<std::string>& names, CallbackFactory factory);
+
+/// Those of Hydra itself; they need no registration.
+std::map<std::string, CallbackFactory> builtin_callbacks();
 
 /// The callbacks of one run, in the order of the config; the `end` ones run in reverse.
 class Callbacks {

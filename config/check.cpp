@@ -10,7 +10,7 @@
 #include "config/override.h"
 #include "config/paths.h"
 #include "config/update.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -88,7 +88,7 @@ std::vector<std::string> config_problems(const Node& config) {
 int check_config(Session& session) {
   Composition composition =
       session.composer.compose(session.config_name, session.arguments.overrides);
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   set_current_config(&composition.config);
   const Node job = sanitized(composition.config, "job");
   std::vector<std::string> problems = config_problems(job);
@@ -129,7 +129,7 @@ std::vector<std::string> config_diff(const Node& before, const Node& after) {
 int show_diff(Session& session) {
   const Composition composition =
       session.composer.compose(session.config_name, session.arguments.overrides);
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   const Node other = other_config(session, *session.arguments.diff);
   const std::vector<std::string> lines = config_diff(other, sanitized(composition.config, "job"));
   for (const std::string& line : lines) std::printf("%s\n", line.c_str());

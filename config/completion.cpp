@@ -54,6 +54,8 @@ complete -c )" +
 }
 
 void install(const std::string& shell, const std::string& program) {
+  // zsh runs bash's completion functions when it is told to.
+  if (shell == "zsh") std::fputs("autoload -Uz bashcompinit && bashcompinit\n", stdout);
   std::fputs((shell == "fish" ? fish_script(program) : bash_script(program)).c_str(), stdout);
 }
 
@@ -185,11 +187,16 @@ void complete_keys(const Node& config, const std::string& word, std::set<std::st
   if (node) add_children(*node, word.substr(0, dot + 1), word.substr(dot + 1), matches);
 }
 
-std::set<std::string> query(Session& session) {
+std::set<std::string> matches_of(const Session& session) {
   const char* typed = std::getenv("COMP_LINE");
-  if (!typed) fail(ErrorCode::kConfig, "[completion] expected the command line in COMP_LINE");
   const std::string line = without_program(typed, session.program);
-  const Arguments arguments = parse_arguments(split_words(line));
+  // What the line says of the tree wins over how the script was installed.
+  Arguments arguments = parse_arguments(split_words(line));
+  const Arguments& own = session.arguments;
+  if (!arguments.config_path) arguments.config_path = own.config_path;
+  if (!arguments.config_dir) arguments.config_dir = own.config_dir;
+  if (!arguments.version_base) arguments.version_base = own.version_base;
+  Composer composer(composer_settings(arguments, session.options));
   std::vector<std::string> words = arguments.overrides;
   std::string word;
   if (!line.empty() && line.back() != ' ' && !words.empty()) {
@@ -201,11 +208,11 @@ std::set<std::string> query(Session& session) {
   std::vector<std::string> ignored;
   const std::optional<std::string> config_name =
       arguments.config_name ? arguments.config_name : session.config_name;
-  const Repository& repository = session.composer.repository(
-      config_name, parse_overrides(words, session.composer.grammar()), ignored);
+  const Repository& repository =
+      composer.repository(config_name, parse_overrides(words, composer.grammar()), ignored);
   if (complete_groups(repository, word, matches)) return matches;
   try {
-    const Composition composition = session.composer.compose(
+    const Composition composition = composer.compose(
         config_name, words, {.mode = arguments.multirun ? RunMode::kMultirun : RunMode::kRun});
     set_current_config(&composition.config);
     complete_keys(composition.config, word, matches);
@@ -213,6 +220,16 @@ std::set<std::string> query(Session& session) {
     // A config that does not compose (yet) has no keys to offer.
   }
   return matches;
+}
+
+// Whoever presses the tab key wants matches, and no message in the middle of the line.
+std::set<std::string> query(const Session& session) {
+  try {
+    return matches_of(session);
+  } catch (const Error&) {
+  } catch (const UsageError&) {
+  }
+  return {};
 }
 
 }  // namespace
@@ -229,7 +246,7 @@ std::string completion_help(const std::string& program) {
       std::string title = verb;
       title[0] = static_cast<char>(std::toupper(title[0]));
       text += "    " + name + " - " + title + ":\n    ";
-      text += name == "Fish" ? program + " -sc " + verb + "=fish | source\n" : eval(verb, "bash");
+      text += name == "Fish" ? program + " -sc " + verb + "=fish | source\n" : eval(verb, shell);
     }
     text += "\n";
   }
@@ -259,6 +276,9 @@ int shell_completion(Session& session) {
   if (command == "install") install(shell, session.program);
   if (command == "uninstall") uninstall(shell, session.program);
   if (command == "query") {
+    if (!std::getenv("COMP_LINE")) {
+      fail(ErrorCode::kConfig, "[completion] expected the command line in COMP_LINE");
+    }
     std::string text;
     for (const std::string& match : query(session)) {
       text += (text.empty() ? "" : shell == "fish" ? "\n" : " ") + match;

@@ -21,6 +21,7 @@ struct DefaultItem {
   Value value_kind = Value::kNull;   // kGroup
   std::string value;                 // kGroup, kName
   std::vector<std::string> options;  // kGroup, kOptions
+  std::string not_text;              // kOptions: type of an option that is no name, "" for none
   std::optional<std::string> package;
   bool optional = false;
   bool override_ = false;

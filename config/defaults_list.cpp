@@ -5,20 +5,13 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "config/defaults_result.h"
 #include "config/group_overrides.h"
-#include "config/update.h"
 
 namespace iolaus::config {
 namespace {
 
-constexpr const char* kDummyConfig = "_dummy_empty_config_";
 constexpr int kMaxDepth = 200;
-
-std::string indented(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "\t" : "\n\t") + name;
-  return text;
-}
 
 std::string option_text(const DefaultItem& item) {
   if (item.is_options()) {
@@ -52,7 +45,7 @@ class Builder {
     add_root_child(*root, DefaultItem::config("hydra/config"));
     std::reverse(root->children.begin(), root->children.end());
     DefaultsList list;
-    collect(*root, list.defaults);
+    collect_defaults(*root, list.defaults);
     check_duplicates(list.defaults);
     overrides_.check_all_used();
     list.tree = std::move(root);
@@ -90,7 +83,8 @@ class Builder {
            "In '{}': defaults lists are nested more than {} deep: maximum recursion depth exceeded",
            item.config_path(), kMaxDepth);
     }
-    if (context.is_root && !repository_.config_exists(item.config_path())) fail_not_found(tree);
+    if (context.is_root && !repository_.config_exists(item.config_path()))
+      fail_not_found(repository_, tree);
     const std::shared_ptr<const LoadedConfig> loaded =
         item.is_missing() ? nullptr : repository_.load(item.config_path());
     if (loaded) item.set_package_header(loaded->header.package);
@@ -101,7 +95,7 @@ class Builder {
     overrides_.note_choice(item);
     if (!item.name() || check_missing(item)) return;
     if (!loaded) {
-      if (!item.optional) fail_not_found(tree);
+      if (!item.optional) fail_not_found(repository_, tree);
       item.deleted = true;
       return;
     }
@@ -141,6 +135,10 @@ class Builder {
     item.set_parent(group, package);
     overrides_.apply(item);
     if (item.is_options()) {
+      if (!item.not_text.empty()) {
+        fail(ErrorCode::kConfig, "Options of a config group must be strings. Got {}{}",
+             item.not_text, item.mark.known() ? "\n" + item.mark.text() : "");
+      }
       for (auto option = item.options.rbegin(); option != item.options.rend(); ++option) {
         add_option(tree, item, *option, below, group, package);
       }
@@ -267,86 +265,7 @@ class Builder {
       fail(ErrorCode::kConfig, "Missing ConfigDefault is not supported : {}", item.config_path());
     }
     fail(ErrorCode::kConfig, "You must specify '{0}', e.g, {0}=<OPTION>\nAvailable options:\n{1}",
-         item.override_key(), indented(repository_.options(item.group_path())));
-  }
-
-  [[noreturn]] void fail_not_found(const DefaultsTree& tree) const {
-    const DefaultItem& item = tree.item;
-    const std::string path = item.config_path();
-    std::string message;
-    if (item.primary) {
-      message = "Cannot find primary config '" + path +
-                "'. Check that it's in your config search path.\n" + near_config(path);
-    } else {
-      if (tree.parent) message = "In '" + tree.parent->item.config_path() + "': ";
-      if (item.is_group()) {
-        const std::vector<std::string> options = repository_.options(item.group_path());
-        message += "Could not find '" + path + "'\n";
-        const std::string near = did_you_mean(item.name().value_or(""), options);
-        if (!near.empty()) message += near.substr(1) + "\n";
-        if (!options.empty()) {
-          message += "\nAvailable options in '" + item.group_path() + "':\n" + indented(options);
-        } else {
-          message += near_group(item.group_path());
-        }
-      } else {
-        message += "Could not load '" + path + "'.\n" + near_config(path);
-      }
-      if (item.mark.known()) message += "\n" + item.mark.text();
-    }
-    fail(ErrorCode::kConfig, "{}\nConfig search path:\n{}", message,
-         repository_.search_path_text());
-  }
-
-  std::string near_config(const std::string& path) const {
-    const std::size_t slash = path.rfind('/');
-    const std::string group = slash == std::string::npos ? "" : path.substr(0, slash);
-    const std::string near = did_you_mean(path.substr(slash + 1), repository_.options(group));
-    return near.empty() ? "" : near.substr(1) + "\n";
-  }
-
-  std::string near_group(const std::string& group) const {
-    const std::size_t slash = group.rfind('/');
-    const std::string parent = slash == std::string::npos ? "" : group.substr(0, slash);
-    const std::string near =
-        did_you_mean(group.substr(slash + 1), repository_.options(parent, ObjectKind::kGroup));
-    return near.empty() ? "" : "There is no group '" + group + "'." + near + "\n";
-  }
-
-  static void collect(const DefaultsTree& tree, std::vector<ResultDefault>& out) {
-    if (!tree.children.empty()) {
-      for (const auto& child : tree.children) collect(*child, out);
-      return;
-    }
-    const DefaultItem& item = tree.item;
-    if (item.deleted || item.is_virtual() || item.is_missing() || !item.name()) return;
-    ResultDefault result;
-    const DefaultsTree* parent = tree.parent;
-    if (item.is_self()) {
-      result.config_path = parent->item.config_path();
-      result.is_self = true;
-      if (parent->parent) result.parent = parent->parent->item.config_path();
-      result.package = parent->item.final_package();
-      result.primary = parent->item.primary;
-    } else {
-      result.config_path = item.config_path();
-      if (parent) result.parent = parent->item.config_path();
-      result.package = item.final_package();
-      if (item.is_group()) result.override_key = item.override_key();
-      result.primary = item.primary;
-    }
-    if (result.config_path != kDummyConfig) out.push_back(std::move(result));
-  }
-
-  static void check_duplicates(const std::vector<ResultDefault>& defaults) {
-    std::set<std::string> keys;
-    for (const ResultDefault& result : defaults) {
-      if (result.is_self || !result.override_key) continue;
-      if (!keys.insert(*result.override_key).second) {
-        fail(ErrorCode::kConfig, "{} appears more than once in the final defaults list",
-             *result.override_key);
-      }
-    }
+         item.override_key(), indented_lines(repository_.options(item.group_path())));
   }
 
   Repository& repository_;

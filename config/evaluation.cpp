@@ -95,7 +95,7 @@ void Evaluation::step() {
   }
 }
 
-Value Evaluation::of_node(const Node& node) {
+Value Evaluation::of_node(const Node& node, bool raw_too) {
   if (!node.is_interpolation()) return {{&node, nullptr}};
   if (node.parent() == nullptr) {
     throw ResolutionError("Cannot resolve interpolation for a node without a parent");
@@ -104,7 +104,7 @@ Value Evaluation::of_node(const Node& node) {
   const Expression expression = parsed(node.as_string());
   Value value = wrapped(expression, *node.parent(), node);
   if (node.type() != nullptr) convert(value, node);
-  if (value.raw) {
+  if (value.raw && !raw_too) {
     throw ResolutionError("Value '" + std::string(value.node().type_name()) +
                           "' is not a supported primitive type");
   }

@@ -32,8 +32,9 @@ class Evaluation {
   /// Joins the evaluation that a resolver is part of, so that limits and cycles span both.
   static Evaluation& current(Evaluation& own);
 
-  /// Value of a node: itself, or what its interpolation stands for.
-  Value of_node(const Node& node);
+  /// Value of a node: itself, or what its interpolation stands for. `raw_too`: also a container
+  /// that a resolver made and that is no config; it can be selected, but nothing below it.
+  Value of_node(const Node& node, bool raw_too = false);
   /// Evaluates for a node below `parent`; words foreign exceptions as the reference does.
   Value wrapped(const Expression& expression, const Node& parent, const Node& node);
   /// The node at a path, interpolations followed; an empty reference where there is none.

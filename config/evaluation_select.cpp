@@ -48,7 +48,7 @@ Value Evaluation::select(const Node& from, const std::string& key, bool throw_on
     if (child == nullptr) return {};
     Value next{{child, at.ref.owned}};
     if (child->is_interpolation()) next = keep(of_node_or_nothing(*child, throw_on_failure), at);
-    if (!next.ref) return {};
+    if (!next.ref || next.raw) return {};
     if (!next.node().is_container()) {
       std::string parent_key = keys[0];
       for (std::size_t k = 1; k <= i; ++k) parent_key.append(".").append(keys[k]);
@@ -74,7 +74,7 @@ Value Evaluation::select(const Node& from, const std::string& key, bool throw_on
 
 Value Evaluation::of_node_or_nothing(const Node& node, bool throw_on_failure) {
   try {
-    return of_node(node);
+    return of_node(node, true);
   } catch (const ResolutionError&) {
     if (throw_on_failure) throw;
     return {};

@@ -8,14 +8,13 @@
 namespace iolaus::config {
 namespace {
 
-std::vector<std::string> option_names(const OverrideValue& value) {
+// Names of options. What is not text is refused when it is used (`not_text`), as the reference
+// does: an override without a target is the greater mistake.
+std::vector<std::string> option_names(const OverrideValue& value, std::string& not_text) {
   std::vector<std::string> names;
   for (const OverrideValue& item : value.items) {
-    if (!item.is_text()) {
-      fail(ErrorCode::kConfig, "Options of a config group must be strings. Got {}",
-           item.type_name());
-    }
-    names.push_back(item.text());
+    if (!item.is_text() && not_text.empty()) not_text = item.type_name();
+    names.push_back(item.is_text() ? item.text() : "");
   }
   return names;
 }
@@ -50,7 +49,7 @@ void GroupOverrides::add_external(const Override& override) {
     fail(ErrorCode::kConfig, "force-add of config groups is not supported: '{}'", override.line);
   }
   if (override.is_delete()) {
-    if (override.has_value() && !value.is_text() && !value.scalar.is_null()) {
+    if (override.has_value() && !value.is_text() && (is_list || !value.scalar.is_null())) {
       fail(ErrorCode::kConfig, "Config group override deletion value must be a string : {}",
            override.line);
     }
@@ -67,7 +66,7 @@ void GroupOverrides::add_external(const Override& override) {
   if (override.is_add()) {
     DefaultItem item = DefaultItem::of_group(override.key, override.package);
     item.value_kind = is_list ? DefaultItem::Value::kOptions : DefaultItem::Value::kName;
-    if (is_list) item.options = option_names(value);
+    if (is_list) item.options = option_names(value, item.not_text);
     if (!is_list) item.value = value.text();
     item.external_append = true;
     item.mark = override.mark;
@@ -77,7 +76,7 @@ void GroupOverrides::add_external(const Override& override) {
   Choice choice;
   choice.key = override.key_element();
   choice.kind = is_list ? DefaultItem::Value::kOptions : DefaultItem::Value::kName;
-  if (is_list) choice.options = option_names(value);
+  if (is_list) choice.options = option_names(value, choice.not_text);
   if (!is_list) choice.name = value.text();
   choice.text = is_list ? value.repr() : value.text();
   choice.mark = override.mark;
@@ -119,6 +118,7 @@ void GroupOverrides::apply(DefaultItem& item) {
   item.value_kind = choice->kind;
   item.value = choice->name;
   item.options = choice->options;
+  item.not_text = choice->not_text;
   if (choice->mark.known()) item.mark = choice->mark;
   choice->used = true;
 }

@@ -44,6 +44,7 @@ class GroupOverrides {
     DefaultItem::Value kind = DefaultItem::Value::kName;
     std::string name;
     std::vector<std::string> options;
+    std::string not_text;     // type of an option that is no name
     std::string text;         // for messages
     bool external = true;     // from the command line
     std::string config_path;  // else: the config that says so

@@ -12,9 +12,27 @@ using detail::InstantiationError;
 using detail::located;
 using Values = std::map<std::string, Instance, std::less<>>;
 
-Instance instance_of(const Node& node, bool recursive, const Extras* extras);
+/// What nested nodes inherit.
+struct Modes {
+  bool recursive = true;  // _recursive_
+  bool complete = false;  // _convert_ is not none: no `???` inside a plain value
+};
 
-Instance plain(const Node& node) {
+Instance instance_of(const Node& node, Modes modes, const Extras* extras);
+
+void check_complete(const Node& node) {
+  if (node.is_missing()) {
+    throw InstantiationError(
+        ErrorCode::kConfig,
+        located("[instantiate] missing mandatory value inside an argument (_convert_ asks for "
+                "plain values)",
+                node.full_key(), node.mark()));
+  }
+  for (const Node& item : node) check_complete(item);
+}
+
+Instance plain(const Node& node, Modes modes) {
+  if (modes.complete && node.is_container()) check_complete(node);
   Instance out;
   out.full_key = node.full_key();
   out.mark = node.mark();
@@ -29,33 +47,43 @@ bool flag_of(const Node& node, const char* key, bool otherwise) {
   return value != nullptr ? value->as_bool() : otherwise;
 }
 
-Instance argument(const Node& value, bool recursive) {
-  return recursive ? instance_of(value, recursive, nullptr) : plain(value);
+/// The modes below a node: what it says itself, else what it inherits.
+Modes modes_of(const Node& node, Modes inherited) {
+  inherited.recursive = flag_of(node, "_recursive_", inherited.recursive);
+  if (const Node* convert = node.find("_convert_")) {
+    inherited.complete = convert->as_string() != "none" && convert->as_string() != "NONE";
+  }
+  return inherited;
+}
+
+Instance argument(const Node& value, Modes modes) {
+  return modes.recursive ? instance_of(value, modes, nullptr) : plain(value, modes);
 }
 
 /// Lists and dicts in which something is a target; others stay plain values.
-Instance container(const Node& node, bool recursive) {
+Instance container(const Node& node, Modes modes) {
   Instance out;
   out.kind = node.is_list() ? Instance::Kind::kList : Instance::Kind::kDict;
   out.full_key = node.full_key();
   out.mark = node.mark();
   for (const Node& item : node) {
     if (node.is_dict() && detail::is_special_key(item.key())) continue;
-    out.items.push_back(instance_of(item, recursive, nullptr));
+    out.items.push_back(instance_of(item, modes, nullptr));
     if (node.is_dict()) out.keys.push_back(item.key());
   }
   return out;
 }
 
-void fill_positional(const Target& target, const Node& args, bool recursive, Values& values) {
+void fill_positional(const Target& target, const Node& args, Modes modes, Values& values) {
   if (target.find("_args_") != nullptr) {
-    Instance all = recursive && detail::has_target(args) ? container(args, recursive) : plain(args);
+    Instance all =
+        modes.recursive && detail::has_target(args) ? container(args, modes) : plain(args, modes);
     values.insert_or_assign("_args_", std::move(all));
     return;
   }
   for (std::size_t i = 0; i < args.size(); ++i) {
     const Param* param = detail::positional_param(target, i);
-    values.insert_or_assign(param->name, argument(args.child(i), recursive));
+    values.insert_or_assign(param->name, argument(args.child(i), modes));
   }
 }
 
@@ -70,7 +98,7 @@ Instance as_list(Instance value, const Param& param) {
   return out;
 }
 
-void fill_keywords(const Target& target, const Node& node, bool recursive, Values& values) {
+void fill_keywords(const Target& target, const Node& node, Modes modes, Values& values) {
   Node rest = Node::dict();
   for (const Node& item : node) {
     if (detail::is_special_key(item.key()) || item.is_missing()) continue;
@@ -79,17 +107,17 @@ void fill_keywords(const Target& target, const Node& node, bool recursive, Value
     if (param == nullptr) {
       rest.set(item.key(), item);
     } else {
-      values.insert_or_assign(name, as_list(argument(item, recursive), *param));
+      values.insert_or_assign(name, as_list(argument(item, modes), *param));
     }
   }
-  if (target.find("_kwargs_") != nullptr) values.insert_or_assign("_kwargs_", plain(rest));
+  if (target.find("_kwargs_") != nullptr) values.insert_or_assign("_kwargs_", plain(rest, modes));
 }
 
 Instance call_target(const Target& target, Values values, const Extras* extras,
                      const std::string& full_key, const Mark& mark) {
   for (const Param& param : target.params) {
     if (values.contains(param.name) || !param.default_value) continue;
-    values.emplace(param.name, as_list(instance_of(*param.default_value, true, nullptr), param));
+    values.emplace(param.name, as_list(instance_of(*param.default_value, {}, nullptr), param));
   }
   Instance out;
   out.kind = Instance::Kind::kObject;
@@ -125,7 +153,7 @@ void check_extras(const Target& target, const Extras& extras, const std::string&
   }
 }
 
-Instance make(const Node& node, bool recursive, const Extras* extras) {
+Instance make(const Node& node, Modes modes, const Extras* extras) {
   if (const std::string wrong = detail::name_problem(node); !wrong.empty()) {
     throw InstantiationError(ErrorCode::kConfig, wrong);
   }
@@ -137,10 +165,10 @@ Instance make(const Node& node, bool recursive, const Extras* extras) {
   }
   const auto problems = detail::argument_problems(target, node, given);
   if (!problems.empty()) throw InstantiationError(ErrorCode::kConfig, problems.front());
-  recursive = flag_of(node, "_recursive_", recursive);
+  modes = modes_of(node, modes);
   Values values;
-  if (const Node* args = node.find("_args_")) fill_positional(target, *args, recursive, values);
-  fill_keywords(target, node, recursive, values);
+  if (const Node* args = node.find("_args_")) fill_positional(target, *args, modes, values);
+  fill_keywords(target, node, modes, values);
   if (!flag_of(node, "_partial_", false)) {
     return call_target(target, std::move(values), extras, node.full_key(), node.key_mark());
   }
@@ -152,11 +180,11 @@ Instance make(const Node& node, bool recursive, const Extras* extras) {
   return out;
 }
 
-Instance instance_of(const Node& node, bool recursive, const Extras* extras) {
-  if (detail::is_target(node)) return make(node, recursive, extras);
-  if (!node.is_container() || !detail::has_target(node)) return plain(node);
-  if (node.is_dict()) recursive = flag_of(node, "_recursive_", recursive);
-  return recursive ? container(node, recursive) : plain(node);
+Instance instance_of(const Node& node, Modes modes, const Extras* extras) {
+  if (detail::is_target(node)) return make(node, modes, extras);
+  if (!node.is_container() || !detail::has_target(node)) return plain(node, modes);
+  if (node.is_dict()) modes = modes_of(node, modes);
+  return modes.recursive ? container(node, modes) : plain(node, modes);
 }
 
 /// A copy that still sits in its tree, for full keys and relative interpolations.
@@ -189,9 +217,9 @@ Instance Partial::make(const Extras& extras, const Node& overrides) const {
     throw InstantiationError(ErrorCode::kConfig, located(problems.front(), full_key_, mark_));
   }
   Values values = values_;
-  if (const Node* args = rest.find("_args_")) fill_positional(target_, *args, true, values);
+  if (const Node* args = rest.find("_args_")) fill_positional(target_, *args, {}, values);
   Values keywords;
-  fill_keywords(target_, rest, true, keywords);
+  fill_keywords(target_, rest, {}, keywords);
   for (auto& [name, value] : keywords) {
     if (name != "_kwargs_" || !rest.empty()) values.insert_or_assign(name, std::move(value));
   }
@@ -213,7 +241,7 @@ Instance instantiate_any(const Node& node, const Call& call) {
                     ".\nTop level config must be a dict or a list.",
                 resolved.full_key(), resolved.mark()));
   }
-  return instance_of(resolved, true, call.extras.empty() ? nullptr : &call.extras);
+  return instance_of(resolved, {}, call.extras.empty() ? nullptr : &call.extras);
 }
 
 }  // namespace iolaus::config

@@ -1,8 +1,12 @@
 // instantiate: from a config with `_target_` to an object of a registered class.
 // `_args_` gives positional arguments, `_recursive_: false` leaves nested targets alone,
-// `_partial_: true` gives a Partial that is called later, `_convert_` is checked and has no effect:
-// C++ factories always get resolved values. Errors name the full key, the file and the line, and
-// near names for a wrong target or parameter.
+// `_partial_: true` gives a Partial that is called later. Errors name the full key, the file and
+// the line, and near names for a wrong target or parameter.
+//
+// `_convert_` says what a list or dict among the arguments may hold. Interpolations are resolved in
+// any case. `none` (the default): it is still a config, in which a `???` fails when it is read.
+// `partial`, `object` and `all`: it is a plain value, so a `???` inside is an error at once; the
+// three differ only in structured configs, which C++ has none of. Nested targets inherit it.
 //
 //   auto model = config::instantiate<nn::Module>(cfg.at("model"));
 //   auto make = config::instantiate<config::Partial>(cfg.at("optimizer"));  // _partial_: true

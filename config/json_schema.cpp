@@ -111,7 +111,7 @@ class Validator {
     const auto bound = [&](const char* name, auto holds, const char* sign) {
       const Node* limit = schema.find(Key(name));
       if (!limit || holds(value, limit->as_float())) return;
-      add(written, "expected " + std::string(sign) + limit->str() + ", got " + Node(value).str());
+      add(written, fmt::format("expected {}{}, got {}", sign, limit->str(), value));
     };
     bound("minimum", std::greater_equal<>(), ">= ");
     bound("maximum", std::less_equal<>(), "<= ");

@@ -2,9 +2,13 @@
 // the value. Longest match wins, and a token takes the blanks around it where the grammar says so.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "config/node.h"
 
 namespace iolaus::config {
 
@@ -49,5 +53,12 @@ struct OverrideToken {
 
 /// Splits an override into tokens; the last one is kEnd or kError.
 std::vector<OverrideToken> lex_override(std::string_view text);
+
+/// The value of one unquoted token; nothing where an integer does not fit in 64 bits.
+std::optional<Node> token_value(const OverrideToken& token);
+/// The text of several unquoted tokens, without the backslashes of escapes.
+std::string joined_text(std::span<const OverrideToken> tokens);
+/// A quoted string's text: takes the backslashes away that escape a quote or the end.
+std::string unquoted(std::string_view token);
 
 }  // namespace iolaus::config

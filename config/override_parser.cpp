@@ -1,8 +1,8 @@
 // The parser of overrides: recursive descent over the tokens, one function per rule of Hydra's
 // grammar. Looks at most one token ahead; nesting is limited, so no input can exhaust the stack.
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "config/override_expression.h"
 #include "config/override_lexer.h"
@@ -19,29 +19,6 @@ std::size_t characters(std::string_view text, std::size_t at) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at),
                     [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string without_underscores(std::string_view text) {
-  std::string digits(text);
-  std::erase(digits, '_');
-  if (!digits.empty() && digits[0] == '+') digits.erase(0, 1);
-  return digits;
-}
-
-// Takes the backslashes away that escape a quote or the end of the string.
-std::string unquote(std::string_view token) {
-  const char quote = token[0];
-  const std::string_view body = token.substr(1, token.size() - 2);
-  std::string out;
-  for (std::size_t i = 0; i < body.size();) {
-    std::size_t end = i;
-    while (end < body.size() && body[end] == '\\') ++end;
-    const bool escapes = end > i && (end == body.size() || body[end] == quote);
-    out.append(escapes ? (end - i) / 2 : end - i, '\\');
-    if (end < body.size()) out += body[end];
-    i = end + 1;
-  }
-  return out;
 }
 
 class Parser {
@@ -248,7 +225,7 @@ class Parser {
     if (peek().type == Token::kQuoted && !is_key) {
       result.value.kind = OverrideValue::Kind::kQuoted;
       result.value.quote = peek().text[0];
-      result.value.scalar = Node(unquote(peek().text));
+      result.value.scalar = Node(unquoted(peek().text));
       ++at_;
       return result;
     }
@@ -262,53 +239,17 @@ class Parser {
       return result;
     }
     if (tokens_[end - 1].type == Token::kBlank) --end;
-    result.value.scalar = end - begin == 1 ? typed(tokens_[begin]) : joined(begin, end);
+    result.value.scalar = end - begin == 1 ? typed(tokens_[begin])
+                                           : Node(joined_text({&tokens_[begin], end - begin}));
     return result;
   }
 
-  Node joined(std::size_t begin, std::size_t end) const {
-    std::string text;
-    for (std::size_t i = begin; i < end; ++i) append_token(text, tokens_[i]);
-    return Node(std::move(text));
-  }
-
-  static void append_token(std::string& text, const OverrideToken& token) {
-    if (token.type != Token::kEscape) {
-      text += token.text;
-      return;
-    }
-    for (std::size_t i = 1; i < token.text.size(); i += 2) text += token.text[i];
-  }
-
   Node typed(const OverrideToken& token) const {
-    switch (token.type) {
-      case Token::kInt:
-        return integer(token);
-      case Token::kFloat:
-        return Node(std::strtod(without_underscores(token.text).c_str(), nullptr));
-      case Token::kNull:
-        return Node();
-      case Token::kBool:
-        return Node(token.text[0] == 't' || token.text[0] == 'T');
-      default: {
-        std::string text;
-        append_token(text, token);
-        return Node(std::move(text));
-      }
-    }
-  }
-
-  Node integer(const OverrideToken& token) const {
-    const std::string digits = without_underscores(token.text);
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc()) {
-      fail_meaning(
-          fmt::format("column {}: the integer {} does not fit in 64 bits; quote it to "
-                      "pass it as text",
-                      characters(line_, token.at) + 1, token.text));
-    }
-    return Node(number);
+    if (std::optional<Node> value = token_value(token)) return std::move(*value);
+    fail_meaning(
+        fmt::format("column {}: the integer {} does not fit in 64 bits; quote it to "
+                    "pass it as text",
+                    characters(line_, token.at) + 1, token.text));
   }
 
   void set_value(Override& result, const OverrideExpression& expression) const {

@@ -6,7 +6,7 @@
 #include "config/job.h"
 #include "config/logging.h"
 #include "config/paths.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -14,7 +14,9 @@ namespace {
 
 // The folder that holds config.yaml.
 std::string saved_folder(const std::string& path) {
-  if (is_file(path)) return absolute_path(path + "/..");
+  // A user of Hydra names .hydra/config.pickle, which is not written here.
+  const std::string above = absolute_path(path + "/..");
+  if (is_file(path) || (path.ends_with("config.pickle") && is_directory(above))) return above;
   if (!is_directory(path)) fail(ErrorCode::kNotFound, "File {} does not exist!", path);
   for (const std::string& folder : {path, join_path(path, ".hydra")}) {
     if (is_file(join_path(folder, "config.yaml"))) return folder;
@@ -26,9 +28,9 @@ std::string saved_folder(const std::string& path) {
 }  // namespace
 
 int rerun(const std::string& path, const Arguments& arguments, const Task& task) {
-  user_warning("Experimental rerun CLI option, other command line args are ignored.");
+  warn_once("Experimental rerun CLI option, other command line args are ignored.");
   const std::string folder = saved_folder(path);
-  if (!arguments.overrides.empty()) user_warning("Config overrides are not supported as of now.");
+  if (!arguments.overrides.empty()) warn_once("Config overrides are not supported as of now.");
   const Node job = load_file(join_path(folder, "config.yaml"));
   const Node hydra = load_file(join_path(folder, "hydra.yaml"));
   Node config = job.is_dict() ? job : Node::dict();

@@ -11,6 +11,9 @@
 
 namespace iolaus::config {
 
+/// The tree that these arguments name. kConfig where --config-dir does not exist.
+ComposerSettings composer_settings(const Arguments& arguments, const AppOptions& options);
+
 /// One start of an application: what it was told and what it composes with.
 struct Session {
   const AppOptions& options;

@@ -6,7 +6,7 @@
 #include "config/job.h"
 #include "config/show.h"
 #include "config/update.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -43,7 +43,7 @@ int show_config(Session& session) {
   const Arguments& arguments = session.arguments;
   Composition composition =
       session.composer.compose(session.config_name, arguments.overrides, {.mode = RunMode::kRun});
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   set_current_config(&composition.config);
   Node shown = sanitized(composition.config, *arguments.cfg);
   const bool whole = !arguments.package || *arguments.package == "_global_";

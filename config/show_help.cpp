@@ -6,7 +6,7 @@
 #include "config/interpolation.h"
 #include "config/job.h"
 #include "config/show.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -107,7 +107,7 @@ std::string template_of(const Node& config, const std::string& path) {
 int show_app_help(Session& session) {
   const Composition composition =
       session.composer.compose(session.config_name, session.arguments.overrides);
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   set_current_config(&composition.config);
   print_help(session, template_of(composition.config, "hydra.help.template"),
              sanitized(composition.config, "job"), session.arguments.resolve);

@@ -5,7 +5,7 @@
 #include "config/interpolation.h"
 #include "config/job.h"
 #include "config/show.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 namespace iolaus::config {
@@ -55,7 +55,7 @@ void print_search_path(Session& session) {
   print("");
   print_header("Config search path", '*');
   const Composition composition = compose(session);
-  user_warnings(composition.warnings);
+  warn_once(composition.warnings);
   Rows rows = {{"Provider", "Search path"}};
   const NodeRef sources = select(composition.config, "hydra.runtime.config_sources");
   for (const Node& source : *sources) {
@@ -72,7 +72,7 @@ DefaultsList defaults_of(Session& session) {
 
 void print_defaults_list(Session& session) {
   const DefaultsList list = defaults_of(session);
-  user_warnings(list.warnings);
+  warn_once(list.warnings);
   Rows rows = {{"Config path", "Package", "_self_", "Parent"}};
   for (const ResultDefault& item : list.defaults) {
     rows.push_back({item.config_path, item.package, item.is_self ? "True" : "False",
@@ -85,7 +85,7 @@ void print_defaults_list(Session& session) {
 
 void print_defaults_tree(Session& session) {
   const DefaultsList list = defaults_of(session);
-  user_warnings(list.warnings);
+  warn_once(list.warnings);
   print("");
   print_header("Defaults Tree", '*');
   std::fputs(defaults_tree_text(*list.tree).c_str(), stdout);

@@ -1,22 +1,19 @@
 // The basic and zip sweepers, the basic launcher, and the frame of every sweep.
 #include <algorithm>
 #include <cstdio>
-#include <map>
 
 #include "config/interpolation.h"
 #include "config/logging.h"
 #include "config/paths.h"
 #include "config/sweep.h"
 #include "config/sweep_record.h"
-#include "config/user_warning.h"
+#include "config/warning.h"
 #include "config/yaml.h"
 
 #include <spdlog/logger.h>
 
 namespace iolaus::config {
 namespace {
-
-constexpr std::size_t kMaxJobs = 1'000'000;
 
 std::string visible_overrides(const std::vector<std::string>& overrides) {
   std::string text;
@@ -130,7 +127,7 @@ JobReturn earlier_result(const SweepJob& job, const SweepRecord::Entry* entry) {
 
 bool is_complete(const SweepRun& run, const SweepJob& job) {
   const SweepRecord::Entry* entry = run.record.find(job.overrides);
-  return entry ? entry->state == "completed" : run.record.assume_complete();
+  return entry != nullptr && entry->state == "completed";
 }
 
 }  // namespace
@@ -157,73 +154,6 @@ std::unique_ptr<Sweeper> make_sweeper(const Node& config) {
   }
   fail(ErrorCode::kConfig,
        "Unknown sweeper '{}'. There are hydra/sweeper=basic, zip, random and tpe.", target);
-}
-
-std::vector<Override> sweep_overrides(SweepRun& run, const std::vector<std::string>& lines) {
-  std::vector<std::string> all;
-  const NodeRef params = select(run.config, "hydra.sweeper.params");
-  if (params && params->is_dict()) {
-    for (const Node& param : *params) {
-      all.push_back(param.key().text() + "=" + resolve(param)->str());
-    }
-  }
-  all.insert(all.end(), lines.begin(), lines.end());
-  return parse_overrides(all, run.session.composer.grammar());
-}
-
-std::vector<std::vector<std::string>> override_lists(SweepRun& run,
-                                                     const std::vector<Override>& overrides) {
-  std::vector<std::vector<std::string>> lists;
-  std::map<std::string, std::size_t> index;
-  for (const Override& override : overrides) {
-    const std::string key = override.key_element();
-    std::vector<std::string> values;
-    if (override.value_type == Override::ValueType::kInterval) {
-      fail(ErrorCode::kConfig,
-           "BasicSweeper does not support sweep type : INTERVAL_SWEEP\n"
-           "'{}': hydra/sweeper=random and hydra/sweeper=tpe search over intervals.",
-           override.line);
-    }
-    if (override.is_sweep()) {
-      std::vector<std::string> options;
-      if (override.value_type == Override::ValueType::kGlob) {
-        options = run.session.composer.base_repository().options(override.key);
-      }
-      values = sweep_values(override, options);
-    } else {
-      values = {override.value.as_override()};
-    }
-    for (std::string& value : values) value = key + "=" + value;
-    const auto [known, added] = index.emplace(key, lists.size());
-    if (added) {
-      lists.push_back(std::move(values));
-    } else {
-      lists[known->second] = std::move(values);
-    }
-  }
-  return lists;
-}
-
-std::vector<std::vector<std::string>> expand_product(
-    const std::vector<std::vector<std::string>>& lists) {
-  std::size_t count = 1;
-  for (const auto& list : lists) {
-    if (list.empty()) return {};
-    if (count > kMaxJobs / list.size()) {
-      fail(ErrorCode::kConfig, "[sweep] expected at most {} jobs", kMaxJobs);
-    }
-    count *= list.size();
-  }
-  std::vector<std::vector<std::string>> jobs(count);
-  for (std::size_t job = 0; job < count; ++job) {
-    std::size_t rest = job, block = count;
-    for (const auto& list : lists) {
-      block /= list.size();
-      jobs[job].push_back(list[rest / block]);
-      rest %= block;
-    }
-  }
-  return jobs;
 }
 
 JobReturn run_sweep_job(SweepRun& run, SweepJob& job) {
@@ -259,7 +189,7 @@ std::vector<JobReturn> run_batch(SweepRun& run, Launcher& launcher, std::vector<
     std::vector<std::string> lines = hydra_lines;
     lines.insert(lines.end(), job.overrides.begin(), job.overrides.end());
     Composition composition = run.session.composer.compose(config_name, lines);
-    user_warnings(composition.warnings);
+    warn_once(composition.warnings);
     run.session.composer.check_schemas(composition, config_name);
     job.config = std::move(composition.config);
     Node& settings = job.config.at(Key("hydra")).at(Key("job"));

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "config/paths.h"
 #include "config/yaml.h"
@@ -39,19 +40,26 @@ std::string metric_text(const std::optional<double>& metric) {
 
 SweepRecord::SweepRecord(std::string directory, bool resume)
     : path_(join_path(directory, "jobs.jsonl")) {
-  if (!is_file(path_)) {
-    assume_complete_ = resume && is_file(join_path(directory, "multirun.yaml"));
-    return;
-  }
   if (!resume) {
     ::unlink(path_.c_str());
-    return;
+  } else if (is_file(path_)) {
+    read_record();
+  } else if (is_file(join_path(directory, "multirun.yaml"))) {
+    read_job_folders(directory);
   }
+}
+
+void SweepRecord::read_record() {
   const std::string text = read_text(path_);
   std::size_t at = 0;
   for (int number = 1; at < text.size(); ++number) {
     const std::size_t end = text.find('\n', at);
-    if (end == std::string::npos) break;  // torn by a kill: the job counts as running
+    if (end == std::string::npos) {  // torn by a kill: the job counts as running
+      if (::truncate(path_.c_str(), static_cast<off_t>(at)) != 0) {
+        fail(ErrorCode::kIo, "[sweep] cannot shorten {}: {}", path_, std::strerror(errno));
+      }
+      break;
+    }
     const Node line =
         load_json(std::string_view(text).substr(at, end - at), fmt::format("{}:{}", path_, number));
     at = end + 1;
@@ -64,6 +72,21 @@ SweepRecord::SweepRecord(std::string directory, bool resume)
     std::vector<std::string> overrides;
     for (const Node& item : line.at(Key("overrides"))) overrides.push_back(item.as_string());
     entries_[overrides] = entry;
+  }
+}
+
+// Folders of jobs may lie deeper (hydra.sweep.subdir may have slashes in it).
+void SweepRecord::read_job_folders(const std::string& directory) {
+  constexpr int kDepth = 6;
+  std::filesystem::recursive_directory_iterator file(directory), end;
+  for (; file != end; ++file) {
+    if (file.depth() >= kDepth) file.disable_recursion_pending();
+    const std::filesystem::path& path = file->path();
+    if (path.filename() != "overrides.yaml" || path.parent_path().filename() != ".hydra") continue;
+    std::vector<std::string> overrides;
+    for (const Node& line : load_file(path.string())) overrides.push_back(line.str());
+    // Written down: from now on the record knows of jobs that the folders do not tell apart.
+    append(overrides, {.state = "completed"});
   }
 }
 

@@ -1,7 +1,8 @@
 // The record of a sweep's jobs, `jobs.jsonl` in the sweep's directory: one line when a job starts
 // and one when it ends. A sweep that is continued reads it and leaves out what was completed; a job
 // that began and never ended was killed, and runs again. A sweep of the basic launcher that
-// completes removes its record, so that its directory looks as Hydra leaves it.
+// completes removes its record, so that its directory looks as Hydra leaves it; then the saved
+// overrides of its jobs' folders say what has run.
 #pragma once
 
 #include <map>
@@ -30,19 +31,18 @@ class SweepRecord {
   /// What is known of the job with these overrides.
   const Entry* find(const std::vector<std::string>& overrides) const;
   const std::map<std::vector<std::string>, Entry>& entries() const { return entries_; }
-  /// Jobs of earlier runs without a record: a finished sweep of the basic launcher.
-  bool assume_complete() const { return assume_complete_; }
 
   void started(int num, const std::vector<std::string>& overrides);
   void ended(const std::vector<std::string>& overrides, const Entry& entry);
   void remove();
 
  private:
+  void read_record();
+  void read_job_folders(const std::string& directory);
   void append(const std::vector<std::string>& overrides, const Entry& entry);
 
   std::string path_;
   std::map<std::vector<std::string>, Entry> entries_;
-  bool assume_complete_ = false;
 };
 
 /// The table of jobs: number, state, time, metric, overrides.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace iolaus::config {
@@ -28,6 +29,21 @@ void warn(std::string_view category, std::string_view message) {
   if (filter != nullptr && std::string_view(filter).starts_with("ignore")) return;
   std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(category.size()), category.data(),
                static_cast<int>(message.size()), message.data());
+}
+
+void warn_once(const std::string& message) {
+  static std::mutex mutex;
+  static std::set<std::string> seen;
+  {
+    const std::lock_guard lock(mutex);
+    if (!seen.insert(message).second) return;
+  }
+  std::fflush(stdout);
+  warn("UserWarning", message);
+}
+
+void warn_once(const std::vector<std::string>& messages) {
+  for (const std::string& message : messages) warn_once(message);
 }
 
 WarningHandler set_warning_handler(WarningHandler next) {

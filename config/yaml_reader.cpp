@@ -3,13 +3,13 @@
 // of interpolations), in the order in which the reference would complain: first the stream, then
 // the construction from the outside in, then the values in document order.
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "config/interpolation.h"
 #include "config/python_text.h"
 #include "config/scalar.h"
+#include "config/yaml_anchors.h"
 #include "config/yaml_events.h"
 #include "config/yaml_tags.h"
 
@@ -24,7 +24,7 @@ class Reader {
  public:
   Reader(std::string_view text, std::uint32_t source, const LoadLimits& limits,
          const std::vector<Shift>& shifts)
-      : source_(source), limits_(limits), events_(text, source_, shifts) {}
+      : source_(source), limits_(limits), events_(text, source_, shifts), anchors_(limits) {}
 
   Node read() {
     events_.next();  // stream start
@@ -47,19 +47,9 @@ class Reader {
   }
 
  private:
-  struct Composed {
-    Node node;
-    Tag tag = Tag::kString;
-  };
   struct Entry {
     Composed key, value;
     Mark mark;
-  };
-  struct Anchor {
-    Mark mark;
-    bool complete = false;
-    Composed value;
-    std::size_t nodes = 0;
   };
   struct Step {  // of the path to the node in hand
     bool list;
@@ -70,7 +60,9 @@ class Reader {
   Composed compose() {
     const yaml_event_t& event = events_.current();
     const Mark mark = events_.mark();
-    if (event.type == YAML_ALIAS_EVENT) return alias(text_of(event.data.alias.anchor), mark);
+    if (event.type == YAML_ALIAS_EVENT) {
+      return anchors_.use(text_of(event.data.alias.anchor), mark);
+    }
     if (++depth_ > limits_.depth) {
       raise({"",
              {},
@@ -78,20 +70,15 @@ class Reader {
                  " levels of nesting, got more",
              mark});
     }
-    const std::size_t nodes_before = nodes_++;
+    const std::size_t nodes_before = anchors_.count_node();
     const std::string anchor = anchor_of(event);
-    if (!anchor.empty()) declare(anchor, mark);
+    if (!anchor.empty()) anchors_.declare(anchor, mark);
     Composed out = event.type == YAML_SCALAR_EVENT           ? scalar(mark)
                    : event.type == YAML_SEQUENCE_START_EVENT ? sequence(mark)
                                                              : mapping(mark);
     out.node.set_mark(mark);
     --depth_;
-    if (!anchor.empty()) {
-      Anchor& entry = anchors_[anchor];
-      entry.value = out;
-      entry.complete = true;
-      entry.nodes = nodes_ - nodes_before;
-    }
+    if (!anchor.empty()) anchors_.complete(anchor, out, nodes_before);
     return out;
   }
 
@@ -104,39 +91,6 @@ class Reader {
       default:
         return text_of(event.data.mapping_start.anchor);
     }
-  }
-
-  void declare(const std::string& name, const Mark& mark) {
-    const auto [entry, fresh] = anchors_.try_emplace(name);
-    if (!fresh) {
-      raise({"found duplicate anchor " + python_quoted(name) + "; first occurrence",
-             entry->second.mark, "second occurrence", mark});
-    }
-    entry->second.mark = mark;
-  }
-
-  Composed alias(const std::string& name, const Mark& mark) {
-    const auto found = anchors_.find(name);
-    if (found == anchors_.end()) {
-      raise({"", {}, "found undefined alias " + python_quoted(name), mark});
-    }
-    const Anchor& anchor = found->second;
-    if (!anchor.complete) {
-      raise({"[yaml] found recursive alias " + python_quoted(name) + "; anchored", anchor.mark,
-             "used inside itself", mark});
-    }
-    ++written_aliases_;
-    nodes_ += anchor.nodes;
-    added_ += anchor.nodes;
-    const std::size_t written = nodes_ - added_ + written_aliases_;
-    if (added_ > limits_.nodes || nodes_ > limits_.expansion * written) {
-      raise({"",
-             {},
-             "[yaml] expected aliases to add at most " + std::to_string(limits_.nodes) +
-                 " nodes, and not to grow the text " + std::to_string(limits_.expansion) + " times",
-             mark});
-    }
-    return anchor.value;
   }
 
   Composed scalar(const Mark& mark) {
@@ -230,6 +184,12 @@ class Reader {
       }
       merges |= entry.key.tag == Tag::kMerge;
       const Key key = to_key(entry.key);
+      // OmegaConf looks at the key before the value.
+      if ((entry.key.node.is_null() || entry.key.node.is_bytes()) && conversion_.empty()) {
+        conversion_ = std::string("Incompatible key type '") + entry.key.node.type_name() +
+                      "'\n    full_key: " + full_key() + "\n    object_type=dict\n" +
+                      place(entry.mark);
+      }
       path_.push_back({false, 0, &key});
       events_.next();
       entry.value = compose();
@@ -237,12 +197,6 @@ class Reader {
       path_.pop_back();
       if (entry.key.node.is_container()) {
         note({"while constructing a mapping", mark, "found unhashable key", entry.mark});
-      } else if (entry.key.node.is_null() || entry.key.node.is_bytes()) {
-        if (conversion_.empty()) {
-          conversion_ = std::string("Incompatible key type '") + entry.key.node.type_name() +
-                        "'\n    full_key: " + full_key() + "\n    object_type=dict\n" +
-                        place(entry.mark);
-        }
       }
     }
     if (out.tag == Tag::kSet) unsupported("set");
@@ -260,9 +214,8 @@ class Reader {
   std::string raw_key() const {
     const yaml_event_t& event = events_.current();
     if (event.type == YAML_ALIAS_EVENT) {
-      const auto found = anchors_.find(text_of(event.data.alias.anchor));
-      const bool text = found != anchors_.end() && found->second.value.node.is_string();
-      return text ? found->second.value.node.as_string() : "";
+      const Composed* found = anchors_.find(text_of(event.data.alias.anchor));
+      return found != nullptr && found->node.is_string() ? found->node.as_string() : "";
     }
     if (event.type != YAML_SCALAR_EVENT) return {};
     return {reinterpret_cast<const char*>(event.data.scalar.value), event.data.scalar.length};
@@ -368,10 +321,7 @@ class Reader {
   LoadLimits limits_;
   Events events_;
   std::size_t depth_ = 0;
-  std::size_t nodes_ = 0;  // with what aliases add
-  std::size_t added_ = 0;  // by aliases
-  std::size_t written_aliases_ = 0;
-  std::unordered_map<std::string, Anchor> anchors_;
+  Anchors anchors_;
   std::vector<Step> path_;
   std::optional<Problem> construction_;
   std::size_t construction_depth_ = 0;

@@ -317,3 +317,16 @@ TEST_CASE("callbacks of the config are told about runs and jobs") {
   CHECK(unknown.status == 1);
   CHECK(contains(unknown.err, "Did you mean 'test.Recorder'?"));
 }
+
+TEST_CASE("Hydra's own callbacks have their names here") {
+  const TempTree tree(kTree);
+  const AppResult result =
+      metric_app(tree, {"x=5", "hydra.run.dir=o",
+                        "+hydra.callbacks.log={_target_: "
+                        "hydra.experimental.callbacks.LogJobReturnCallback}",
+                        "+hydra.callbacks.info={_target_: "
+                        "hydra.experimental.callbacks.PickleJobInfoCallback}"});
+  CHECK(result.status == 0);
+  CHECK(contains(tree.read("o/app.log"), "Succeeded with return value: 4.0"));
+  CHECK(compose_app(tree, {"--experimental-rerun", "o/.hydra/config.pickle"}).status == 0);
+}

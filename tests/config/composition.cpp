@@ -153,3 +153,29 @@ TEST_CASE("the missing _self_ of a primary config is a warning") {
   REQUIRE(composition.warnings.size() == 1);
   CHECK(contains(composition.warnings[0], "Defaults list is missing `_self_`"));
 }
+
+// Found by tests/conformance/differential.
+TEST_CASE("an override without a target is reported before the options that it lists") {
+  const TempTree tree({{"config.yaml", "a: 1\n"}, {"db/pg.yaml", "x: 1\n"}});
+  CHECK(contains(error_of(tree, "config", {"db=[7]"}), "Could not override 'db'."));
+  CHECK(contains(error_of(tree, "config", {"+db=[7]"}),
+                 "Options of a config group must be strings. Got int"));
+  CHECK(contains(error_of(tree, "nowhere", {"+db=[7]"}), "Cannot find primary config 'nowhere'"));
+  CHECK(contains(error_of(tree, "config", {"~db=[pg]"}),
+                 "Config group override deletion value must be a string"));
+}
+
+TEST_CASE("adding to what cannot be resolved is an error, also for containers") {
+  const TempTree tree;
+  tree.write("config.yaml", "b: ${no.such}\nl: ['${no}']\n");
+  CHECK(contains(error_of(tree, "config", {"+b={a: 1}"}), "Interpolation key 'no.such' not found"));
+  CHECK(contains(error_of(tree, "config", {"+b.c={a: 1}"}), "Error merging override +b.c={a: 1}"));
+  CHECK(contains(error_of(tree, "config", {"+l.0=[1]"}), "Interpolation key 'no' not found"));
+}
+
+TEST_CASE("an item that is there already is blamed on where it was written") {
+  const TempTree tree;
+  tree.write("config.yaml", "a: ${b}\nb: 1\n");
+  CHECK(contains(error_of(tree, "config", {"+a=2"}),
+                 "It was set at " + tree.path() + "/config.yaml:1:4"));
+}

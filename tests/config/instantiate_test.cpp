@@ -308,3 +308,29 @@ TEST_CASE("the registry lists targets with their parameters") {
   for (const Target* each : targets()) listed |= each == target;
   CHECK(listed);
 }
+
+TEST_CASE("_convert_ none leaves missing values inside an argument for whoever reads them") {
+  const Node cfg = yaml("{_target_: shapes.Keep, inner: {a: 1, b: \"???\", c: '${.a}'}}");
+  const auto kept = instantiate<Keep>(cfg);
+  CHECK(kept->node.at("c").as_int() == 1);
+  CHECK(kept->node.at("b").is_missing());
+}
+
+TEST_CASE("_convert_ partial, object and all want plain values, in nested targets too") {
+  for (const char* mode : {"partial", "object", "all", "ALL"}) {
+    const std::string convert = std::string("_convert_: ") + mode;
+    const Node good =
+        yaml("{_target_: shapes.Keep, " + convert + ", inner: {a: [1, '${oc.select:x,2}']}}");
+    CHECK(instantiate<Keep>(good)->node.at("a").child(1).as_int() == 2);
+    CHECK(has(error_of("s: {_target_: shapes.Group, " + convert +
+                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, \"???\"]}}]}"),
+              "missing mandatory value inside an argument"));
+    CHECK(has(error_of("s: {_target_: shapes.Group, " + convert +
+                       ", _args_: [{_target_: shapes.Keep, inner: {a: [1, \"???\"]}}]}"),
+              "full_key: s._args_[0].inner.a[1]"));
+  }
+  // A nested target may say otherwise; then the sum fails for another reason: Keep is no Shape.
+  CHECK(has(error_of("s: {_target_: shapes.Group, _convert_: all, _args_: "
+                     "[{_target_: shapes.Keep, _convert_: none, inner: {a: \"???\"}}]}"),
+            "expected a shapes::Shape"));
+}

@@ -297,3 +297,11 @@ TEST_CASE("select follows interpolations and takes what is missing for nothing")
   CHECK_THROWS_WITH_AS(select(root, "m", {.throw_on_missing = true}),
                        doctest::Contains("Missing mandatory value: m"), Error);
 }
+
+TEST_CASE("a list that a resolver made can be selected, but nothing below it") {
+  const Node root = load_yaml("x: \"${oc.decode:'[1, {b: 2}]'}\"\n", "f");
+  CHECK(select(root, "x")->str() == "[1, {'b': 2}]");
+  CHECK_FALSE(select(root, "x.0"));
+  CHECK_THROWS_WITH_AS(to_resolved(root), doctest::Contains("not a supported primitive type"),
+                       Error);
+}

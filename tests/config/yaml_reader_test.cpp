@@ -172,3 +172,10 @@ TEST_CASE("files load by their extension, and say when they are not there") {
   CHECK_THROWS_WITH_AS(load_file("/nonexistent/x.yaml"),
                        doctest::Contains("cannot open /nonexistent/x.yaml"), Error);
 }
+
+TEST_CASE("a key that cannot be one is reported before its value is looked at") {
+  const std::string error = error_of("a: 1\nnull: '${a'\n");
+  CHECK(error.find("Incompatible key type 'NoneType'") == 0);
+  CHECK(error.find("line 2, column 1") != std::string::npos);
+  CHECK(error_of("x: '${a'\nnull: 1\n").find("expected '}'") != std::string::npos);
+}
