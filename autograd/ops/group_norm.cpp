@@ -146,15 +146,16 @@ const bool kRegistered =
                                                 std::move(running)};
                  }});
 
-
 const bool kBoxed =
-    boxed("group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, "
-          "float eps=1e-05) -> Tensor",
-          group_norm) &&
-    boxed("instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, "
-          "Tensor? weight=None, Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, "
-          "float eps=1e-05) -> Tensor",
-          instance_norm);
+    boxed(
+        "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, "
+        "float eps=1e-05) -> Tensor",
+        group_norm) &&
+    boxed(
+        "instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, "
+        "Tensor? weight=None, Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, "
+        "float eps=1e-05) -> Tensor",
+        instance_norm);
 
 }  // namespace
 

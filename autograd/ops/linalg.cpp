@@ -264,11 +264,11 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
                  "'{}' and {}",
                  mode, a.describe());
     const Tensor outs[] = {q, r};
-    record("qr", outs, edges(a),
-           [q = save_output(q), r = save_output(r, 1)](const Node& node,
-                                                       std::span<const Tensor> g) {
-             return std::array{qr_backward(g[0], g[1], q(node), r(node))};
-           });
+    record(
+        "qr", outs, edges(a),
+        [q = save_output(q), r = save_output(r, 1)](const Node& node, std::span<const Tensor> g) {
+          return std::array{qr_backward(g[0], g[1], q(node), r(node))};
+        });
   }
   return {q, r};
 }

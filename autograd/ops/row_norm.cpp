@@ -212,7 +212,6 @@ const bool kRegistered =
                        })};
                  }});
 
-
 const bool kBoxed = boxed(
     "rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> "
     "Tensor",

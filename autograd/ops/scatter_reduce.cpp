@@ -101,7 +101,6 @@ std::vector<OpSample> samples() {
 }
 const bool kRegistered = register_op({"scatter_reduce", samples});
 
-
 const bool kBoxed = boxed(
     "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, "
     "bool include_self=True) -> Tensor",
