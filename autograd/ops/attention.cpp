@@ -200,7 +200,7 @@ std::vector<OpSample> samples() {
   const Tensor seen = from_values<double>({1, 0, 1, 0, 0, 0}, {2, 3});
   list.push_back(
       {"bool mask", qkv({1, 2, 2, 3}, {1, 2, 3, 3}, {1, 2, 3, 2}), [seen](const Tensors& x) {
-         return scaled_dot_product_attention(x[0], x[1], x[2], to(seen, kBool));
+         return scaled_dot_product_attention(x[0], x[1], x[2], to(seen, kBool, x[0].device()));
        }});
   Tensors masked = qkv({1, 2, 2, 3}, {1, 2, 3, 3}, {1, 2, 3, 2});
   masked.push_back(sample64({2, 1, 3}, 4));
