@@ -99,6 +99,25 @@ elseif(NOT IOLAUS_CUDA STREQUAL "OFF")
                         "set CUDA_HOME, or configure with -DIOLAUS_CUDA=OFF.")
   endif()
 endif()
+# cuDNN is loaded by the program when first needed; to compile its variants, headers are enough: the
+# toolkit's cudnn.h and cudnn-frontend (`.cmake/install_dependencies.sh cuda` fetches the latter).
+set(IOLAUS_WITH_CUDNN OFF)
+if(IOLAUS_WITH_CUDA AND NOT IOLAUS_CUDA_SIM)
+  set(IOLAUS_CUDNN_FRONTEND_DIR "" CACHE PATH "The include folder of cudnn-frontend")
+  find_path(IOLAUS_CUDNN_FRONTEND_INCLUDE_DIR cudnn_frontend.h
+            HINTS ${IOLAUS_CUDNN_FRONTEND_DIR}
+            PATHS ${PROJECT_SOURCE_DIR}/build/_deps/cudnn_frontend/include)
+  find_path(IOLAUS_CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS}
+            PATHS /usr/local/cuda/include)
+  if(IOLAUS_CUDNN_FRONTEND_INCLUDE_DIR AND IOLAUS_CUDNN_INCLUDE_DIR)
+    set(IOLAUS_WITH_CUDNN ON)
+    target_include_directories(iolaus_flags SYSTEM INTERFACE ${IOLAUS_CUDNN_INCLUDE_DIR}
+                                                             ${IOLAUS_CUDNN_FRONTEND_INCLUDE_DIR})
+  else()
+    message(STATUS "Iolaus: without cuDNN variants, for lack of cudnn.h or cudnn_frontend.h "
+                   "(.cmake/install_dependencies.sh cuda, or IOLAUS_CUDNN_FRONTEND_DIR)")
+  endif()
+endif()
 message(STATUS "Iolaus: CUDA ${IOLAUS_CUDA}, sanitizers '${IOLAUS_SANITIZE}'")
 
 # iolaus_objects(NAME): every .cpp (and, with CUDA, every .cu and cuda/*.cpp) below this folder.
@@ -108,11 +127,13 @@ function(iolaus_objects name)
   file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cu)
   if(IOLAUS_WITH_CUDA)
     list(APPEND sources ${cuda_sources})
+    if(NOT IOLAUS_WITH_CUDNN)
+      list(FILTER sources EXCLUDE REGEX "(^|/)cudnn(\\.cpp|/)")
+    endif()
     list(FILTER sources EXCLUDE REGEX "(^|/)cuda/sim/checked/")  # linked by the tests that check
     if(IOLAUS_CUDA_SIM)
       set_source_files_properties(${cuda_sources} PROPERTIES
         LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas;-Wno-shadow")
-      list(FILTER sources EXCLUDE REGEX "(^|/)(cublas[a-z]*|cudnn)\\.cpp$")
     else()
       list(FILTER sources EXCLUDE REGEX "(^|/)cuda/sim/")
     endif()

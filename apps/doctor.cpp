@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "kernels/kernel_set.h"
+#include "kernels/tune_cache.h"
 #include "nn/data/mnist.h"
 
 namespace iolaus {
@@ -20,7 +21,7 @@ void print(const std::string& name, const std::string& value) {
 
 void print_cuda() {
   const CudaInfo info = cuda_info();
-  print("cuda", !info.built ? "not built (cmake --preset cuda)"
+  print("cuda", !info.built      ? "not built (cmake --preset cuda)"
                 : info.simulated ? "simulated on the host (no GPU is used)"
                 : info.problem.empty()
                     ? "built, " + std::to_string(info.devices.size()) + " device(s)"
@@ -40,7 +41,10 @@ void print_cuda() {
 }
 
 void print_kernels() {
-  std::printf("\nkernels (the first that can run is the default; kernels.NAME=VARIANT chooses)\n");
+  std::printf(
+      "\nkernels (the first that can run is the default; kernels.NAME=VARIANT chooses; [sizes for "
+      "rules])\n");
+  std::printf("  tune cache: %s\n", tune_folder(is_available(kCUDA) ? kCUDA : kCPU).c_str());
   for (const KernelSetBase* set : all_kernel_sets()) {
     auto variants = set->variants();
     std::stable_sort(variants.begin(), variants.end(),
@@ -51,6 +55,10 @@ void print_kernels() {
               (is_available(v->device) ? "" : " (no device)") +
               (v->deterministic ? "" : " (not deterministic)");
     }
+    std::string sizes;
+    for (const char* name : set->size_names())
+      sizes += (sizes.empty() ? "" : " ") + std::string(name);
+    if (!sizes.empty()) line += "  [" + sizes + "]";
     std::printf("  %-28s%s\n", set->name().c_str(), line.c_str());
   }
 }

@@ -1,19 +1,21 @@
 // Building experiments from configs.
 #include "apps/experiment.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "apps/kernel_config.h"
 #include "config/instantiate.h"
 #include "config/interpolation.h"
 #include "config/update.h"
 #include "core/device_info.h"
 #include "core/parallel.h"
 #include "core/random.h"
-#include "kernels/kernel_set.h"
+#include "core/warning.h"
 
 namespace iolaus {
 namespace {
@@ -106,19 +108,9 @@ Device set_up(const config::Node& cfg) {
   if (has(cfg, "seed")) manual_seed(static_cast<uint64_t>(required(cfg, "seed")->as_int()));
   if (has(cfg, "threads")) set_num_threads(static_cast<int>(required(cfg, "threads")->as_int()));
   const Device device = parse_device_or_auto(required(cfg, "device")->as_string());
-  reset_kernel_selection();
-  if (!has(cfg, "kernels")) return device;
-  const config::Node kernels = config::to_resolved(*required(cfg, "kernels"));
-  for (const config::Node& choice : kernels) {
-    if (choice.is_null()) continue;
-    if (!choice.is_string()) wrong(choice, "a kernel variant must be a name or null");
-    try {
-      select_kernel(choice.key().text(), choice.as_string());
-    } catch (const Error& e) {
-      throw Error(e.code(), std::string(e.what()) + "\n(kernels." + choice.key().text() + ", " +
-                                choice.mark().text() + ")");
-    }
-  }
+  set_warning_handler([](const std::string& message) { spdlog::warn("{}", message); });
+  apply_kernel_config(has(cfg, "kernels") ? config::to_resolved(*required(cfg, "kernels"))
+                                          : config::Node::dict());
   return device;
 }
 

@@ -1,9 +1,10 @@
 // iolaus train: composes an experiment, trains it, tests it, and leaves config, log, metrics.csv,
-// checkpoints and the list of kernels that ran in the run's output folder.
+// checkpoints and kernels.json (which variants ran) in the run's output folder.
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
 #include "apps/experiment.h"
+#include "apps/kernel_config.h"
 #include "config/app.h"
 #include "config/interpolation.h"
 #include "config/update.h"
@@ -35,6 +36,7 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
   trainer.fit(e, resume ? &*resume : nullptr);
   const nn::Metrics metrics = trainer.test(e);
   for (const std::string& line : kernels_that_ran()) spdlog::debug("kernel {}", line);
+  write_kernel_record(job.output_dir + "/kernels.json");
   for (const auto& [name, value] : metrics) spdlog::info("{}: {:.4f}", name, value);
   print_metrics(metrics, "test/");
   return metrics.at("test/acc");

@@ -8,7 +8,7 @@
 #include "autograd/accumulate.h"
 #include "autograd/meta.h"
 #include "autograd/ops/elementwise.h"
-#include "core/op_scope.h"
+#include "core/call_context.h"
 
 namespace iolaus {
 namespace {

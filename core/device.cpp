@@ -1,6 +1,8 @@
 // Parsing of device names and the table of backends.
 #include "core/device.h"
 
+#include <chrono>
+
 #include "core/error.h"
 #include "core/graph.h"
 
@@ -30,6 +32,15 @@ Device parse_device(std::string_view text) {
                     "device '{}' is not there: {} CUDA device(s) found; use device=cpu", text,
                     count);
   return Device(kCUDA, index);
+}
+
+double Backend::seconds(Device device, const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  synchronize(device);
+  const Clock::time_point begin = Clock::now();
+  work();
+  synchronize(device);
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 void* Backend::allocate_pinned(size_t) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ class Backend {
   virtual void synchronize(Device device) = 0;
   /// Gives cached memory back to the system.
   virtual void empty_cache() = 0;
+  /// Seconds that the work takes on the device, on the current stream; waits for it.
+  virtual double seconds(Device device, const std::function<void()>& work);
+  /// Whether what is queued now is recorded into a graph instead of being run.
+  virtual bool is_recording(Device) { return false; }
 
   // What only devices with streams have; the CPU's refuse (kUnsupported) or give null.
   /// Page-locked host memory, for copies that the host does not wait for. Errors: kOutOfMemory.

@@ -3,13 +3,40 @@
 
 #include <dlfcn.h>
 
+#include <string_view>
+#include <vector>
+
 #include "core/error.h"
 
 namespace iolaus {
+namespace {
+
+struct Provided {
+  std::string_view prefix;
+  void* (*find)(const char*);
+  const char* problem;
+};
+// Filled while the program starts.
+std::vector<Provided>& provided_libraries() {
+  static auto* list = new std::vector<Provided>;
+  return *list;
+}
+
+}  // namespace
+
+void provide_library(const char* prefix, void* (*find)(const char* symbol), const char* problem) {
+  provided_libraries().push_back({prefix, find, problem});
+}
 
 DynamicLibrary::DynamicLibrary(std::initializer_list<const char*> names) {
   for (const char* name : names) {
     if (name_.empty()) name_ = name;
+    for (const Provided& p : provided_libraries()) {
+      if (!std::string_view(name).starts_with(p.prefix)) continue;
+      provided_ = p.find;
+      problem_ = p.problem;
+      return;
+    }
     handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (handle_ != nullptr) {
       name_ = name;
@@ -21,6 +48,7 @@ DynamicLibrary::DynamicLibrary(std::initializer_list<const char*> names) {
 }
 
 void* DynamicLibrary::find(const char* symbol) const {
+  if (provided_ != nullptr) return provided_(symbol);
   return handle_ == nullptr ? nullptr : dlsym(handle_, symbol);
 }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/op_scope.h"
+#include "core/call_context.h"
 #include "core/tensor.h"
 
 namespace iolaus {

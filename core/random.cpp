@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/call_context.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus {
 
@@ -47,7 +47,7 @@ PhiloxKey RandomKey::on_host() const {
   IOLAUS_CHECK_CODE(captured == nullptr, ErrorCode::kUnsupported,
                     "[{}] cannot be captured in a CUDA graph: it draws its random numbers on the "
                     "host, and a replay would repeat them",
-                    OpScope::current_or("random"));
+                    CallContext::current_name("random"));
   return key;
 }
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "core/op_scope.h"
+#include "core/call_context.h"
 
 namespace iolaus {
 namespace {

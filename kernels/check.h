@@ -83,3 +83,5 @@ Tensor sample_tensor(const Dims& sizes, DType dtype, uint64_t seed, double low =
                      double high = 1, bool strided = false);
 
 }  // namespace iolaus
+
+#include "kernels/tune.h"  // KernelSet::measure: whoever makes a kernel set needs both

@@ -7,17 +7,27 @@
 //   template <class V> void visit(V&& v);            v(name, tensor, Role), for the checker
 //   Cost cost() const;                               flops and bytes, for the roofline
 // and its kernel set is made with a function that gives sample arguments for a dtype (on the CPU).
+// Where the best variant depends on the shape it also has
+//   static constexpr const char* kSizes[] = {"rows", "n"};   names for rules and the tune cache
+//   std::array<int64_t, 2> named_sizes() const;                    their values
+//   std::string_view layout() const;   optional: how the operands lie, "" where they are dense
+//   void adopt();    where visit() sees only samples' tensors: makes tensors of the addresses
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/op_scope.h"
+#include "core/call_context.h"
 #include "core/tensor.h"
+#include "kernels/shape_rule.h"
+#include "kernels/shape_table.h"
 
 namespace iolaus {
 
@@ -41,6 +51,19 @@ struct VariantInfo {
 
 struct CheckOptions;
 struct CheckResult;
+struct TuneKey;
+struct TuneResult;
+
+/// A choice as a config makes it. The first rule whose condition holds decides, else variant, else
+/// (empty) the tune cache, else the best variant that can run.
+struct KernelChoice {
+  struct Rule {
+    std::string when;  // a condition on the kernel's sizes, see shape_rule.h
+    std::string use;   // a variant
+  };
+  std::string variant;
+  std::vector<Rule> rules;
+};
 
 class KernelSetBase {
  public:
@@ -50,20 +73,64 @@ class KernelSetBase {
   const std::string& op() const { return op_; }
   const std::string& name() const { return name_; }
   virtual std::vector<const VariantInfo*> variants() const = 0;
+  /// Names of the sizes that rules and the tune cache tell calls apart by; empty where none.
+  virtual std::span<const char* const> size_names() const = 0;
   /// Runs all samples of a dtype through one variant and compares with the fp64 reference.
   virtual std::vector<CheckResult> check(const VariantInfo& variant, DType dtype,
                                          const CheckOptions& options) = 0;
-  /// The variant that the config names; empty: the default. Resolved anew at the next call.
-  void select(const std::string& variant);
-  const std::string& selected() const { return selected_; }
+  /// Takes effect at the next call. Errors: kConfig for a condition that cannot be read, kNotFound
+  /// for a variant that is not there.
+  void select(const KernelChoice& choice);
+  /// "warp", "block_online where n > 1024, else warp"; "" for none.
+  std::string selected() const;
+  /// Forgets what calls were resolved to, after a change of mode.
+  void resolve_anew() { reset_choice(); }
 
  protected:
+  using Variants = std::vector<const VariantInfo*>;
+  // What the calls of one device and dtype are resolved to.
+  struct Candidates {
+    Variants list;          // in order of preference; only the named one where a config names one
+    bool by_shape = false;  // the table is asked first
+    Variants all;           // without regard to the choice
+    Variants tunable;       // all but the reference
+    DeviceType device = kCPU;
+    DType dtype = kFloat32;
+    ShapeTable shapes;
+  };
+  // A call that the slow path asks about.
+  struct Call {
+    const void* args;
+    std::span<const int64_t> key;  // sizes, and the number of the layout
+    std::string_view layout;
+    Device device;
+  };
+
   virtual void reset_choice() = 0;
-  [[noreturn]] void fail_unknown(const VariantInfo* found, DeviceType device, DType dtype) const;
-  [[noreturn]] void fail_rejected(const std::string& reasons, const std::string& args) const;
+  // Times the candidates that can run on copies of the call's operands, each checked first.
+  virtual void measure(const void* args, const Variants& candidates, TuneResult& result) const = 0;
+  virtual const char* why_not(const VariantInfo& variant, const void* args) const = 0;
+
+  std::unique_ptr<Candidates> resolve_candidates(DeviceType device, DType dtype) const;
+  // Decides about a shape that the table lacks, and enters it there. Null: the default.
+  ShapeTable::Entry decide(Candidates& candidates, const Call& call);
+  [[noreturn]] void fail_rejected(const Variants& list, const Call& call, bool by_rule) const;
+  virtual std::string describe(const void* args) const = 0;
 
  private:
+  struct Rule {
+    ShapeRule when;
+    std::string use;
+  };
+  const VariantInfo* tuned(Candidates& candidates, const Call& call, bool& keep);
+  void load_entries(Candidates& candidates) const;
+  TuneKey tune_key(const Candidates& candidates, const Call& call) const;
+  const VariantInfo* named(const std::string& variant, const Candidates& candidates) const;
+  [[noreturn]] void fail_unknown(const std::string& variant, DeviceType device, DType dtype) const;
+
   std::string op_, name_, selected_;
+  std::vector<Rule> rules_;
+  std::mutex decision_mutex_;
 };
 
 /// Every kernel set of the program, sorted by name.
@@ -71,7 +138,12 @@ std::vector<KernelSetBase*> all_kernel_sets();
 /// Chooses a variant by name for an op ("softmax": all its kernels that have the variant) or for
 /// one kernel ("softmax_backward"). Errors: kNotFound for an op or variant that is not there, with
 /// those that are; kUnsupported for a variant whose device this machine lacks.
-void select_kernel(const std::string& op_or_name, const std::string& variant);
+/// A choice with rules: each rule goes to the kernels that have its variant; their sizes must be
+/// those that the condition names (kConfig).
+void select_kernel(const std::string& op_or_name, const KernelChoice& choice);
+inline void select_kernel(const std::string& op_or_name, const std::string& variant) {
+  select_kernel(op_or_name, KernelChoice{variant, {}});
+}
 /// Back to the defaults everywhere.
 void reset_kernel_selection();
 /// "softmax/softmax: cpu x120" for every variant that ran in this process.
@@ -86,6 +158,13 @@ template <class Args> struct Variant {
   int rank = 0;
   const char* (*why_not)(const Args&) = nullptr;
   bool deterministic = true;
+};
+
+/// Arguments that rules and the tune cache can tell apart.
+template <class Args>
+concept HasSizes = requires(const Args& args) {
+  Args::kSizes;
+  args.named_sizes();
 };
 
 template <class Args> class KernelSet final : public KernelSetBase {
@@ -111,28 +190,25 @@ template <class Args> class KernelSet final : public KernelSetBase {
     return true;
   }
 
-  /// Runs the selected variant, or the best that can. Errors: kUnsupported.
+  /// Runs the variant that the selection gives for the arguments. Errors: kUnsupported.
   void operator()(const Args& args) {
-    const OpScope scope(name().c_str());
-    const Candidates& list = candidates(args.device().type, args.dtype());
-    for (const Entry* entry : list) {
-      if (entry->why_not == nullptr || entry->why_not(args) == nullptr) [[likely]] {
-        entry->calls.fetch_add(1, std::memory_order_relaxed);
-        return entry->run(args);
+    Candidates& candidates = resolved(args.device().type, args.dtype());
+    if constexpr (HasSizes<Args>) {
+      if (candidates.by_shape) [[unlikely]] {
+        if (const VariantInfo* chosen = by_shape(candidates, args)) return call(*chosen, args);
       }
     }
-    std::string reasons;
-    for (const Entry* entry : list) reasons += "\n  " + entry->name + ": " + entry->why_not(args);
-    fail_rejected(reasons, args.describe());
+    for (const VariantInfo* variant : candidates.list) {
+      if (can_run(*variant, args)) [[likely]]
+        return call(*variant, args);
+    }
+    fail_rejected(candidates.list, {&args, {}, {}, args.device()}, false);
   }
 
   /// Runs one variant by name; for checks and benchmarks. Returns why it could not, or null.
   const char* run(const VariantInfo& variant, const Args& args) const {
-    const auto& entry = static_cast<const Entry&>(variant);
-    if (entry.why_not != nullptr) {
-      if (const char* reason = entry.why_not(args)) return reason;
-    }
-    entry.run(args);
+    if (const char* reason = why_not(variant, &args)) return reason;
+    execute(variant, args);
     return nullptr;
   }
 
@@ -140,6 +216,10 @@ template <class Args> class KernelSet final : public KernelSetBase {
     std::vector<const VariantInfo*> all;
     for (const auto& entry : entries_) all.push_back(entry.get());
     return all;
+  }
+  std::span<const char* const> size_names() const override {
+    if constexpr (HasSizes<Args>) return Args::kSizes;
+    return {};
   }
   std::vector<CheckResult> check(const VariantInfo& variant, DType dtype,
                                  const CheckOptions& options) override;  // kernels/check.h
@@ -149,35 +229,71 @@ template <class Args> class KernelSet final : public KernelSetBase {
     void (*run)(const Args&);
     const char* (*why_not)(const Args&);
   };
-  using Candidates = std::vector<const Entry*>;
-
-  const Candidates& candidates(DeviceType device, DType dtype) {
-    auto& slot = resolved_[static_cast<int>(device)][static_cast<int>(dtype)];
-    const Candidates* list = slot.load(std::memory_order_acquire);
-    return list != nullptr ? *list : resolve(device, dtype);
+  static const Entry& entry(const VariantInfo& variant) {
+    return static_cast<const Entry&>(variant);
+  }
+  static bool can_run(const VariantInfo& variant, const Args& args) {
+    const auto reason = entry(variant).why_not;
+    return reason == nullptr || reason(args) == nullptr;
   }
 
-  const Candidates& resolve(DeviceType device, DType dtype) {
-    std::lock_guard lock(mutex_);
-    auto list = std::make_unique<Candidates>();
-    const VariantInfo* named = nullptr;
-    for (const auto& entry : entries_) {
-      if (!selected().empty() && entry->name != selected()) continue;
-      named = entry.get();
-      const auto& dtypes = entry->dtypes;
-      if (entry->device != device) continue;
-      if (std::find(dtypes.begin(), dtypes.end(), dtype) == dtypes.end()) continue;
-      list->push_back(entry.get());
+  void call(const VariantInfo& variant, const Args& args) const {
+    variant.calls.fetch_add(1, std::memory_order_relaxed);
+    execute(variant, args);
+  }
+  void execute(const VariantInfo& variant, const Args& args) const {
+    if (variant.device == kCPU) return entry(variant).run(args);
+    const CallContext context{name().c_str(), variant.name.c_str(), &args, &kFormat};
+    const CallScope scope(context);
+    entry(variant).run(args);
+  }
+  static std::string describe_args(const void* args) {
+    return static_cast<const Args*>(args)->describe();
+  }
+  static constexpr CallFormat format() {
+    if constexpr (HasSizes<Args>) {
+      static_assert(std::size(Args::kSizes) <= CallFormat::kMaxSizes);
+      return {describe_args, Args::kSizes, [](const void* args, int64_t* out) {
+                const auto sizes = static_cast<const Args*>(args)->named_sizes();
+                std::copy(sizes.begin(), sizes.end(), out);
+              }};
     }
-    if (list->empty()) fail_unknown(named, device, dtype);
-    std::stable_sort(list->begin(), list->end(),
-                     [](const Entry* a, const Entry* b) { return a->rank > b->rank; });
-    kept_.push_back(std::move(list));
+    return {describe_args, {}, nullptr};
+  }
+  static constexpr CallFormat kFormat = format();
+
+  const VariantInfo* by_shape(Candidates& candidates, const Args& args) {
+    constexpr size_t kCount = std::size(Args::kSizes);
+    const std::array<int64_t, kCount> sizes = args.named_sizes();
+    std::string_view layout;
+    if constexpr (requires { args.layout(); }) layout = args.layout();
+    std::array<int64_t, kCount + 1> key;
+    std::copy(sizes.begin(), sizes.end(), key.begin());
+    key[kCount] = ShapeTable::layout_number(layout);
+    const ShapeTable::Entry* found = candidates.shapes.find(key);
+    const Call call{&args, key, layout, args.device()};
+    ShapeTable::Entry decided;
+    if (found == nullptr) {
+      decided = decide(candidates, call);
+      found = &decided;
+    }
+    if (found->variant == nullptr || can_run(*found->variant, args)) return found->variant;
+    if (found->named) fail_rejected({found->variant}, call, true);
+    return nullptr;  // measured on other addresses, which were better aligned
+  }
+
+  Candidates& resolved(DeviceType device, DType dtype) {
+    auto& slot = resolved_[static_cast<int>(device)][static_cast<int>(dtype)];
+    Candidates* found = slot.load(std::memory_order_acquire);
+    return found != nullptr ? *found : resolve(device, dtype);
+  }
+  Candidates& resolve(DeviceType device, DType dtype) {
+    std::lock_guard lock(mutex_);
+    kept_.push_back(resolve_candidates(device, dtype));
     resolved_[static_cast<int>(device)][static_cast<int>(dtype)].store(kept_.back().get(),
                                                                        std::memory_order_release);
     return *kept_.back();
   }
-
   void reset_choice() override {
     std::lock_guard lock(mutex_);
     for (auto& row : resolved_) {
@@ -185,12 +301,20 @@ template <class Args> class KernelSet final : public KernelSetBase {
     }
   }
 
+  void measure(const void* args, const Variants& candidates,
+               TuneResult& result) const override;  // kernels/tune.h
+  const char* why_not(const VariantInfo& variant, const void* args) const override {
+    const auto reason = entry(variant).why_not;
+    return reason == nullptr ? nullptr : reason(*static_cast<const Args*>(args));
+  }
+  std::string describe(const void* args) const override { return describe_args(args); }
+
   SampleFn samples_;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::mutex mutex_;
-  // Lists in use are never freed: a call on another thread may still read one.
+  // What is in use is never freed: a call on another thread may still read it.
   std::vector<std::unique_ptr<Candidates>> kept_;
-  std::atomic<const Candidates*> resolved_[2][kDTypeCount] = {};
+  std::atomic<Candidates*> resolved_[2][kDTypeCount] = {};
 };
 
 }  // namespace iolaus

@@ -3,6 +3,7 @@
 // it, as late as it may; until then its destination is NaN.
 #pragma once
 
+#include "core/cuda/sim/async_copy.h"
 #include "core/cuda/sim/device.h"
 #include "core/half.h"
 
@@ -16,14 +17,6 @@ inline void check_shared(const void* p, size_t nbytes, const char* what, sim::Pl
   if (!sim::is_shared_memory(p, nbytes)) {
     sim::fail_thread(fmt::format("{}: {} is not in shared memory", sim::at(what, place), p));
   }
-}
-
-inline void finish_copy(const sim::AsyncCopy& copy) {
-  int i = 0;
-  for (; i + 4 <= copy.valid; i += 4) {
-    *reinterpret_cast<Word*>(copy.to + i) = *reinterpret_cast<const Word*>(copy.from + i);
-  }
-  for (; i < copy.bytes; ++i) copy.to[i] = i < copy.valid ? copy.from[i] : char{0};
 }
 
 struct Registers {
@@ -101,30 +94,14 @@ template <int kBytes>
 void cp_async(void* shared, const void* global, int valid = kBytes,
               sim::Place place = sim::Place::here()) {
   static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);
-  detail::check_shared(shared, kBytes, "cp.async", place);
-  sim::check_aligned(global, kBytes, "cp.async", place);
   if (sim::is_shared_memory(global) || valid < 0 || valid > kBytes) {
     sim::fail_thread(fmt::format("{}: {} of {} bytes from {}", sim::at("cp.async", place), valid,
                                  kBytes, global));
   }
-  auto* to = static_cast<char*>(shared);
-  for (int i = 0; i < kBytes; i += 4) *reinterpret_cast<detail::Word*>(to + i) = ~0u;
-  sim::SimThread& self = *sim::g_thread;
-  self.copies.push_back({to, static_cast<const char*>(global), kBytes, valid, self.copy_group});
+  sim::async_copy(shared, global, kBytes, static_cast<size_t>(valid), place);
 }
-inline void cp_async_commit() { ++sim::g_thread->copy_group; }
-template <int kPending> void cp_async_wait() {
-  sim::SimThread& self = *sim::g_thread;
-  size_t left = 0;
-  for (const sim::AsyncCopy& copy : self.copies) {
-    if (copy.group < self.copy_group - kPending) {
-      detail::finish_copy(copy);
-    } else {
-      self.copies[left++] = copy;
-    }
-  }
-  self.copies.resize(left);
-}
+inline void cp_async_commit() { sim::async_copy_commit(); }
+template <int kPending> void cp_async_wait() { sim::async_copy_wait(kPending); }
 
 template <int kCount>
 void ldmatrix(uint32_t (&r)[kCount], const void* row, sim::Place place = sim::Place::here()) {

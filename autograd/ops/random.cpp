@@ -7,7 +7,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/ops/copy.h"
 #include "autograd/record.h"
-#include "core/op_scope.h"
+#include "core/call_context.h"
 #include "kernels/copy/copy.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/random/random_fill.h"

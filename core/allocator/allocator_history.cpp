@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "core/backtrace.h"
+#include "core/call_context.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus {
 
@@ -29,7 +29,7 @@ void AllocatorHistory::start(const HistoryOptions& options) {
 CallSitePtr AllocatorHistory::here() const {
   if (!options_.enabled) return nullptr;
   auto site = std::make_shared<CallSite>();
-  site->op = OpScope::current();
+  site->op = CallContext::current_name();
   if (options_.stack_depth > 0) site->frames = capture_backtrace(1, options_.stack_depth);
   return site;
 }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/allocator/blocks.h"
+#include "core/call_context.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus {
 
@@ -66,7 +66,7 @@ void* CachingAllocator::allocate(size_t nbytes, StreamKey stream) {
 void CachingAllocator::start_use(Block* block, size_t nbytes) {
   block->state = Block::State::kInUse;
   block->requested = nbytes;
-  block->op = OpScope::current();
+  block->op = CallContext::current_name();
   block->site = history_.here();
   stats_.allocated += block->size;
   stats_.requested += nbytes;

@@ -97,6 +97,19 @@ class CudaBackend final : public Backend {
     throw_index_error();
   }
 
+  double seconds(Device device, const std::function<void()>& work) override {
+    const Stream stream = current_stream(device.index);
+    Event begin(device.index, true), end(device.index, true);
+    begin.record(stream);
+    work();
+    end.record(stream);
+    end.synchronize();
+    throw_index_error();
+    return static_cast<double>(end.elapsed_ms(begin)) * 1e-3;
+  }
+
+  bool is_recording(Device) override { return is_capturing(); }
+
   void empty_cache() override {
     empty_device_caches();
     pinned_allocator().empty_cache();

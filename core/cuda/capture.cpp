@@ -1,9 +1,9 @@
 // The state of this thread's capture.
 #include "core/cuda/capture.h"
 
+#include "core/call_context.h"
 #include "core/cuda/check.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus::cuda {
 namespace {
@@ -16,7 +16,7 @@ void check_not_capturing(const char* op, const char* why) {
   if (!t_capturing) [[likely]]
     return;
   fail(ErrorCode::kUnsupported, "[{}] cannot be captured in a CUDA graph: {}",
-       OpScope::current_or(op), why);
+       CallContext::current_name(op), why);
 }
 
 bool is_capture_error(cudaError_t status) {

@@ -3,9 +3,11 @@
 
 #include <string_view>
 
+#include "core/call_context.h"
 #include "core/cuda/capture.h"
+#include "core/cuda/launch.h"
+#include "core/device_failure.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 namespace iolaus::cuda {
 
@@ -22,16 +24,22 @@ void throw_cuda_error(cudaError_t status, const char* op, const char* call) {
   const std::string_view text = call;
   if (is_capture_error(status)) {
     fail(ErrorCode::kUnsupported, "[{}] cannot be captured in a CUDA graph: {}: {} ({})",
-         OpScope::current_or(op), text.substr(0, text.find('(')), cudaGetErrorString(status),
+         CallContext::current_name(op), text.substr(0, text.find('(')), cudaGetErrorString(status),
          cudaGetErrorName(status));
   }
-  const ErrorCode code =
-      status == cudaErrorMemoryAllocation ? ErrorCode::kOutOfMemory : ErrorCode::kDevice;
-  fail(code, "[{}] {} failed: {} ({}){}", op, text.substr(0, text.find('(')),
-       cudaGetErrorString(status), cudaGetErrorName(status),
-       is_asynchronous_error(status) ? "; a kernel that ran earlier is at fault: run again with "
-                                       "IOLAUS_LAUNCH_BLOCKING=1 to see which"
-                                     : "");
+  std::string message = fmt::format("[{}] {} failed: {} ({})", op, text.substr(0, text.find('(')),
+                                    cudaGetErrorString(status), cudaGetErrorName(status));
+  if (const CallContext* context = CallContext::current()) message += "; in " + context->str();
+  if (is_asynchronous_error(status)) {
+    const std::string launches = recent_launches();
+    message +=
+        "; a kernel that ran earlier is at fault: run again with IOLAUS_LAUNCH_BLOCKING=1 "
+        "to see which";
+    if (!launches.empty()) message += ". The last launches, latest first:" + launches;
+    fail_device(message);
+  }
+  throw Error(status == cudaErrorMemoryAllocation ? ErrorCode::kOutOfMemory : ErrorCode::kDevice,
+              message);
 }
 
 }  // namespace iolaus::cuda

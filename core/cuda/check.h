@@ -7,8 +7,9 @@
 
 namespace iolaus::cuda {
 
-/// "[copy] cudaMemcpyAsync failed: invalid argument (cudaErrorInvalidValue)". Errors: kDevice;
-/// kOutOfMemory for cudaErrorMemoryAllocation.
+/// "[copy] cudaMemcpyAsync failed: invalid argument (cudaErrorInvalidValue)", with the kernel set
+/// that called it, if any. An asynchronous error goes to fail_device (core/device_failure.h), with
+/// this thread's last launches. Errors: kDevice; kOutOfMemory for cudaErrorMemoryAllocation.
 [[noreturn]] void throw_cuda_error(cudaError_t status, const char* op, const char* call);
 
 /// Whether a status reports a kernel that ran earlier, not the call that returned it.

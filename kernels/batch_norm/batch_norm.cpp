@@ -117,6 +117,11 @@ ChannelLayout channel_layout(const Tensor& x) {
   return l;
 }
 
+std::array<int64_t, 3> channel_sizes(const Tensor& x) {
+  const int64_t outer = x.sizes()[0] * x.sizes()[1];
+  return {x.sizes()[0], x.sizes()[1], outer == 0 ? 0 : x.numel() / outer};
+}
+
 std::string BatchNorm::describe() const {
   return x.describe() + (x.is_contiguous() ? "" : " channels-last");
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernels/kernel_set.h"
+#include "kernels/layout.h"
 
 namespace iolaus {
 
@@ -20,6 +21,8 @@ struct ChannelLayout {
 };
 /// The layout of x (N, C, ...). Not dense: no kernel here can run on it.
 ChannelLayout channel_layout(const Tensor& x);
+/// Batch, channels and the elements of one channel of one image, of x (N, C, ...).
+std::array<int64_t, 3> channel_sizes(const Tensor& x);
 
 /// Training. x (N, C, ...) -> out of the same layout, mean (C) and invstd (C) for the backward, in
 /// float32 (float64 for float64). gamma, beta (C) or undefined; running_mean, running_var (C),
@@ -34,6 +37,9 @@ struct BatchNorm {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const;
+  static constexpr const char* kSizes[] = {"batch", "channels", "inner"};
+  std::array<int64_t, 3> named_sizes() const { return channel_sizes(x); }
+  std::string_view layout() const { return common_layout({&x, &out}); }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("gamma", gamma, Role::kIn), v("beta", beta, Role::kIn);
     v("running_mean", running_mean, Role::kInOut), v("running_var", running_var, Role::kInOut);
@@ -50,6 +56,9 @@ struct BatchNormEval {
   Device device() const { return x.device(); }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"batch", "channels", "inner"};
+  std::array<int64_t, 3> named_sizes() const { return channel_sizes(x); }
+  std::string_view layout() const { return common_layout({&x, &out}); }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("gamma", gamma, Role::kIn), v("beta", beta, Role::kIn);
     v("mean", mean, Role::kIn), v("var", var, Role::kIn), v("out", out, Role::kOut);
@@ -68,6 +77,9 @@ struct BatchNormBackward {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const;
+  static constexpr const char* kSizes[] = {"batch", "channels", "inner"};
+  std::array<int64_t, 3> named_sizes() const { return channel_sizes(x); }
+  std::string_view layout() const { return common_layout({&x, &g, &dx}); }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("x", x, Role::kIn), v("gamma", gamma, Role::kIn);
     v("mean", mean, Role::kIn), v("invstd", invstd, Role::kIn);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernels/kernel_set.h"
+#include "kernels/layout.h"
 #include "kernels/window2d.h"
 
 namespace iolaus {
@@ -19,7 +20,20 @@ struct ConvShape {
   int64_t in_channels, in_height, in_width;     // channels of one group
   int64_t out_channels, out_height, out_width;  // channels of one group
   int64_t window;                               // elements of a window: in_channels * kh * kw
+
+  /// In the order of kConvSizes. Channels are those of one group.
+  std::array<int64_t, 16> list(const Window2d& w) const {
+    return {batch,        groups,       in_channels,   in_height,    in_width,    out_channels,
+            out_height,   out_width,    w.kernel[0],   w.kernel[1],  w.stride[0], w.stride[1],
+            w.padding[0], w.padding[1], w.dilation[0], w.dilation[1]};
+  }
 };
+/// What rules and the tune cache know of a convolution.
+inline constexpr const char* kConvSizes[] = {
+    "batch",          "groups",        "in_channels",     "in_height",
+    "in_width",       "out_channels",  "out_height",      "out_width",
+    "kernel_height",  "kernel_width",  "stride_height",   "stride_width",
+    "padding_height", "padding_width", "dilation_height", "dilation_width"};
 
 /// x (N, C, H, W), weight (K, C/G, kh, kw), bias (K) or undefined -> out (N, K, Ho, Wo).
 struct Conv2d {
@@ -33,6 +47,9 @@ struct Conv2d {
   Cost cost() const;
   int64_t reduction() const { return shape().window + 1; }
   ConvShape shape() const;
+  static constexpr auto& kSizes = kConvSizes;
+  std::array<int64_t, 16> named_sizes() const { return shape().list(window); }
+  std::string_view layout() const { return common_layout({&x, &weight, &out}); }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("weight", weight, Role::kIn), v("bias", bias, Role::kIn);
     v("out", out, Role::kOut);
@@ -51,6 +68,9 @@ struct Conv2dBackwardInput {
   Cost cost() const;
   int64_t reduction() const;
   ConvShape shape() const;
+  static constexpr auto& kSizes = kConvSizes;
+  std::array<int64_t, 16> named_sizes() const { return shape().list(window); }
+  std::string_view layout() const { return common_layout({&g, &weight, &dx}); }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("weight", weight, Role::kIn), v("dx", dx, Role::kOut);
   }
@@ -68,6 +88,9 @@ struct Conv2dBackwardWeight {
   Cost cost() const;
   int64_t reduction() const { return g.numel() / std::max<int64_t>(g.sizes()[1], 1) + 1; }
   ConvShape shape() const;
+  static constexpr auto& kSizes = kConvSizes;
+  std::array<int64_t, 16> named_sizes() const { return shape().list(window); }
+  std::string_view layout() const { return common_layout({&g, &x, &dw}); }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("x", x, Role::kIn);
     v("dw", dw, Role::kOut), v("db", db, Role::kOut);

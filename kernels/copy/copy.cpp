@@ -1,7 +1,7 @@
 // copy: within a device by the converting kernel, between devices as bytes of a dense tensor.
 #include "kernels/copy/copy.h"
 
-#include "core/op_scope.h"
+#include "core/call_context.h"
 #include "core/views.h"
 #include "kernels/check.h"
 

@@ -44,6 +44,8 @@ struct CrossEntropy {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return backward ? classes : classes + rows * inner; }
+  static constexpr const char* kSizes[] = {"rows", "classes", "inner"};
+  std::array<int64_t, 3> named_sizes() const { return {rows, classes, inner}; }
   template <class V> void visit(V&& v) {
     static constexpr const char* kForward[] = {"loss", "lse",    "total_weight",
                                                "x",    "target", "weight"};

@@ -26,6 +26,8 @@ struct Dropout {
   Device device() const { return target; }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"numel"};
+  std::array<int64_t, 1> named_sizes() const { return {numel}; }
   template <class V> void visit(V&& v) {
     if (keep.empty()) return;
     v("out", keep[0], Role::kOut);

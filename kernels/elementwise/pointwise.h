@@ -32,6 +32,8 @@ struct Pointwise {
   Device device() const { return target; }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"numel"};
+  std::array<int64_t, 1> named_sizes() const { return {numel}; }
   template <class V> void visit(V&& v) {
     static constexpr const char* kNames[] = {"out", "a", "b", "c"};
     for (size_t i = 0; i < keep.size(); ++i) v(kNames[i], keep[i], i == 0 ? Role::kOut : Role::kIn);

@@ -29,6 +29,8 @@ struct Embedding {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return backward ? count : 1; }
+  static constexpr const char* kSizes[] = {"count", "rows", "width"};
+  std::array<int64_t, 3> named_sizes() const { return {count, rows, width}; }
   template <class V> void visit(V&& v) {
     static constexpr const char* kNames[] = {"out", "in", "index"};
     for (size_t i = 0; i < keep.size(); ++i) v(kNames[i], keep[i], i == 0 ? Role::kOut : Role::kIn);

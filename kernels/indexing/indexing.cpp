@@ -3,9 +3,9 @@
 #include "kernels/indexing/indexing.h"
 
 #include <atomic>
-#include <limits>
 
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "core/views.h"
 #include "kernels/check.h"
 
@@ -85,6 +85,21 @@ IndexShape shape_of(const Tensor& index, int64_t bound, const Tensor& other) {
   return s;
 }
 
+// Whether one of count indices is outside of [0, bound).
+bool has_bad(const int64_t* index, int64_t count, int64_t stride, int64_t bound) {
+  int64_t bad = 0;
+  simd::run([&] {
+    if (stride == 1) {
+      for (int64_t t = 0; t < count; ++t) bad |= (index[t] < 0) | (index[t] >= bound);
+    } else {
+      for (int64_t t = 0; t < count; ++t) {
+        bad |= (index[t * stride] < 0) | (index[t * stride] >= bound);
+      }
+    }
+  });
+  return bad != 0;
+}
+
 }  // namespace
 
 IndexShape index_shape(const Gather& a) { return shape_of(a.index, a.x.sizes()[1], a.x); }
@@ -110,32 +125,31 @@ Cost Scatter::cost() const {
 
 void check_index(const char* op, const IndexShape& s, const Tensor& index) {
   if (index.numel() == 0) return;
-  constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
-  std::atomic<int64_t> bad{kNone};
-  const auto* data = static_cast<const int64_t*>(index.raw_data());
-  // What is repeated is looked at once.
+  // What is repeated is looked at once; lines of the dimension that is longest in memory.
   const int64_t outer = s.index_strides[0] == 0 ? 1 : s.outer;
   const int64_t inner = s.index_strides[2] == 0 ? 1 : s.inner;
-  const auto at = [&](int64_t row, int64_t i) {
-    return data[row / s.count * s.index_strides[0] + row % s.count * s.index_strides[1] +
-                i * s.index_strides[2]];
+  const auto* data = static_cast<const int64_t*>(index.raw_data());
+  const auto line_at = [&](int64_t row) {
+    return inner == 1
+               ? data + row * s.index_strides[0]
+               : data + row / s.count * s.index_strides[0] + row % s.count * s.index_strides[1];
   };
-  parallel_for(outer * s.count, (int64_t{1} << 15) / inner + 1, [&](int64_t begin, int64_t end) {
+  const int64_t rows = inner == 1 ? outer : outer * s.count;
+  const int64_t length = inner == 1 ? s.count : inner;
+  const int64_t stride = s.index_strides[inner == 1 ? 1 : 2];
+  std::atomic<bool> bad{false};
+  parallel_for(rows, (int64_t{1} << 15) / length + 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      for (int64_t i = 0; i < inner; ++i) {
-        const int64_t k = at(row, i);
-        if (k >= 0 && k < s.bound) continue;
-        const int64_t position = row * inner + i;
-        int64_t seen = bad.load();
-        while (position < seen && !bad.compare_exchange_weak(seen, position)) {
-        }
-        return;
-      }
+      if (has_bad(line_at(row), length, stride, s.bound)) bad = true;
     }
   });
-  if (bad == kNone) return;
-  fail(ErrorCode::kIndex, "[{}] expected indices in [0, {}), got {} at position {}", op, s.bound,
-       at(bad / inner, bad % inner), bad.load());
+  if (!bad) return;
+  for (int64_t e = 0;; ++e) {
+    const int64_t k = line_at(e / length)[e % length * stride];
+    if (k >= 0 && k < s.bound) continue;
+    fail(ErrorCode::kIndex, "[{}] expected indices in [0, {}), got {} at position {}", op, s.bound,
+         k, e);
+  }
 }
 
 KernelSet<Gather>& gather_kernels() {

@@ -22,6 +22,8 @@ struct LayerNorm {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return columns; }
+  static constexpr const char* kSizes[] = {"rows", "columns"};
+  std::array<int64_t, 2> named_sizes() const { return {rows(), columns}; }
   int64_t rows() const { return columns == 0 ? 0 : x.numel() / columns; }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("gamma", gamma, Role::kIn), v("beta", beta, Role::kIn);
@@ -40,6 +42,8 @@ struct LayerNormBackward {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return std::max(columns, rows()); }
+  static constexpr const char* kSizes[] = {"rows", "columns"};
+  std::array<int64_t, 2> named_sizes() const { return {rows(), columns}; }
   int64_t rows() const { return columns == 0 ? 0 : x.numel() / columns; }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("x", x, Role::kIn), v("gamma", gamma, Role::kIn);

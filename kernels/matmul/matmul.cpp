@@ -136,6 +136,30 @@ void Matmul::prepare() {
   keep = std::move(tensors);
 }
 
+void Matmul::adopt() {
+  const TensorOptions options{.dtype = element, .device = target};
+  const int64_t rows[] = {m, m, k}, columns[] = {n, k, n};
+  keep.clear();
+  for (int i = 0; i < 3; ++i) {
+    Dims sizes(batch_sizes, static_cast<size_t>(batch_rank));
+    Dims strides(batch_strides[i], static_cast<size_t>(batch_rank));
+    sizes.push_back(rows[i]), sizes.push_back(columns[i]);
+    strides.push_back(row[i]), strides.push_back(column[i]);
+    keep.push_back(make_view(from_blob(data[i], {1}, options), sizes, strides, 0));
+  }
+  if (bias == nullptr) return;
+  const Tensor start = from_blob(const_cast<void*>(bias), {1}, options);
+  keep.push_back(make_view(start, {n}, {bias_stride}, 0));
+}
+
+std::string_view Matmul::layout() const {
+  const bool dense = column[0] == 1 && (column[1] == 1 || row[1] == 1) &&
+                     (column[2] == 1 || row[2] == 1) && bias_stride == 1;
+  if (!dense) return "strided";
+  if (column[1] == 1) return column[2] == 1 ? "nn" : "nt";
+  return column[2] == 1 ? "tn" : "tt";
+}
+
 Matmul::Item Matmul::item(int64_t index) const {
   int64_t at[3] = {0, 0, 0};
   for (int d = batch_rank - 1; d >= 0; --d) {

@@ -34,6 +34,12 @@ struct Matmul {
   /// 2 batch M N K operations; each operand moved once.
   Cost cost() const;
   int64_t reduction() const { return k; }
+  static constexpr const char* kSizes[] = {"batch", "m", "n", "k", "bias", "accumulate"};
+  std::array<int64_t, 6> named_sizes() const {
+    return {batch, m, n, k, bias != nullptr, beta != 0};
+  }
+  /// How A and B lie, as BLAS says it: "nn" by rows, "nt" B by columns, ...; "strided" for others.
+  std::string_view layout() const;
   template <class V> void visit(V&& v) {
     static constexpr const char* kNames[] = {"c", "a", "b", "bias"};
     for (size_t i = 0; i < keep.size(); ++i) {
@@ -42,6 +48,8 @@ struct Matmul {
   }
   /// Sets the geometry anew from keep.
   void prepare();
+  /// Fills keep with tensors over the addresses, of the merged geometry.
+  void adopt();
   /// Addresses of C, A, B of one batch entry.
   struct Item {
     char *c, *a, *b;

@@ -16,7 +16,13 @@ namespace iolaus {
 /// What the pooling kernels know of the shapes. Tensors are contiguous (see why_not_planes).
 struct PoolShape {
   int64_t planes, in_height, in_width, out_height, out_width;
+  std::array<int64_t, 5> list() const {
+    return {planes, in_height, in_width, out_height, out_width};
+  }
 };
+/// What rules and the tune cache know of a pooling, in the order of PoolShape::list.
+inline constexpr const char* kPoolSizes[] = {"planes", "in_height", "in_width", "out_height",
+                                             "out_width"};
 /// The shape of pooling between an input-sized and an output-sized tensor of rank 3 or 4.
 PoolShape pool_shape(const Tensor& input, const Tensor& output);
 
@@ -30,6 +36,8 @@ struct MaxPool2d {
   Device device() const { return x.device(); }
   std::string describe() const;
   Cost cost() const;
+  static constexpr auto& kSizes = kPoolSizes;
+  std::array<int64_t, 5> named_sizes() const { return pool_shape(x, out).list(); }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("out", out, Role::kOut), v("indices", indices, Role::kOut);
   }
@@ -44,6 +52,8 @@ struct MaxPool2dBackward {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return 16; }
+  static constexpr auto& kSizes = kPoolSizes;
+  std::array<int64_t, 5> named_sizes() const { return pool_shape(dx, g).list(); }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("indices", indices, Role::kIn), v("dx", dx, Role::kOut);
   }
@@ -57,6 +67,8 @@ struct MaxPool2dGather {
   Device device() const { return x.device(); }
   std::string describe() const;
   Cost cost() const;
+  static constexpr auto& kSizes = kPoolSizes;
+  std::array<int64_t, 5> named_sizes() const { return pool_shape(x, out).list(); }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("indices", indices, Role::kIn), v("out", out, Role::kOut);
   }
@@ -103,6 +115,8 @@ struct AvgPool2d {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const;
+  static constexpr auto& kSizes = kPoolSizes;
+  std::array<int64_t, 5> named_sizes() const { return pool_shape(x, out).list(); }
   template <class V> void visit(V&& v) { v("x", x, Role::kIn), v("out", out, Role::kOut); }
 };
 
@@ -116,6 +130,8 @@ struct AvgPool2dBackward {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const;
+  static constexpr auto& kSizes = kPoolSizes;
+  std::array<int64_t, 5> named_sizes() const { return pool_shape(dx, g).list(); }
   template <class V> void visit(V&& v) { v("g", g, Role::kIn), v("dx", dx, Role::kOut); }
 };
 

@@ -34,6 +34,8 @@ struct RandomFill {
   Device device() const { return target; }
   std::string describe() const;
   Cost cost() const;
+  static constexpr const char* kSizes[] = {"numel"};
+  std::array<int64_t, 1> named_sizes() const { return {numel}; }
   template <class V> void visit(V&& v) {
     if (!keep.empty()) v("out", keep[0], Role::kOut);
   }

@@ -39,6 +39,8 @@ struct Reduce {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return op == ReduceOp::kProd ? reduced * reduced : reduced; }
+  static constexpr const char* kSizes[] = {"kept", "reduced"};
+  std::array<int64_t, 2> named_sizes() const { return {kept, reduced}; }
   template <class V> void visit(V&& v) {
     if (keep.empty()) return;
     v("out", keep[0], Role::kOut);

@@ -47,6 +47,15 @@ void Softmax::prepare() {
   keep = std::move(tensors);
 }
 
+void Softmax::adopt() {
+  const TensorOptions options{.dtype = element, .device = target};
+  const auto tensor = [&](const void* data) {
+    return from_blob(const_cast<void*>(data), {outer, n, inner}, options);
+  };
+  keep = {tensor(out), tensor(x)};
+  if (g != nullptr) keep.push_back(tensor(g));
+}
+
 namespace {
 
 template <bool backward> std::vector<Softmax> softmax_samples(DType dtype) {

@@ -27,11 +27,15 @@ struct Softmax {
   std::string describe() const;
   Cost cost() const;
   int64_t reduction() const { return n; }
+  static constexpr const char* kSizes[] = {"outer", "n", "inner", "log"};
+  std::array<int64_t, 4> named_sizes() const { return {outer, n, inner, log}; }
   template <class V> void visit(V&& v) {
     static constexpr const char* kNames[] = {"out", "x", "g"};
     for (size_t i = 0; i < keep.size(); ++i) v(kNames[i], keep[i], i == 0 ? Role::kOut : Role::kIn);
   }
   void prepare();
+  /// Fills keep with tensors over the addresses.
+  void adopt();
 };
 
 /// Arguments for out = softmax(x) (or log_softmax) over dim, with 0 <= dim < max(rank, 1). g, where

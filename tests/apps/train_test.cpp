@@ -92,8 +92,9 @@ TEST_CASE("train leaves its config, log, metrics and checkpoint; eval gives the 
   REQUIRE(trained.status == 0);
   const std::string accuracy = line_with(trained.output, "test/acc: ");
   CHECK(accuracy.size() == std::string("test/acc: 0.1234").size());
-  for (const char* file : {".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
-                           "train.log", "metrics.csv", "checkpoints/last/manifest.json"}) {
+  for (const char* file :
+       {".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml", "train.log",
+        "metrics.csv", "checkpoints/last/manifest.json", "kernels.json"}) {
     CAPTURE(file);
     CHECK(fs::exists(folder / "a" / file));
   }
@@ -135,6 +136,23 @@ TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   CAPTURE(chosen.output);
   CHECK(chosen.status == 0);
   CHECK(chosen.output.find("cross_entropy: reference x40") != std::string::npos);
+  const Outcome by_shape = run(
+      folder, kShort +
+                  "hydra.run.dir=rules 'kernels.matmul={default: cpu, rules: [{when: \"m * n >= "
+                  "6400\", use: reference}]}'");
+  CAPTURE(by_shape.output);
+  CHECK(by_shape.status == 0);
+  const std::string record = read(folder / "rules/kernels.json");
+  CHECK(record.find("\"chosen\": \"reference where m * n >= 6400, else cpu\"") !=
+        std::string::npos);
+  const Outcome bad_rule =
+      run(folder, kShort + "'kernels.matmul={rules: [{when: \"rows > 4\", use: reference}]}'");
+  CHECK(bad_rule.status == 1);
+  CHECK(bad_rule.output.find("the sizes of this kernel are batch, m, n, k") != std::string::npos);
+  const Outcome frozen =
+      run(folder, "train model=cnn trainer.limit_train_batches=1 kernels.tune=frozen");
+  CHECK(frozen.status == 1);
+  CHECK(frozen.output.find("the tune cache is frozen and has no entry for ") != std::string::npos);
   const Outcome unknown = run(folder, kShort + "kernels.relu=fastest");
   CHECK(unknown.status == 1);
   CHECK(unknown.output.find("there is no variant 'fastest'") != std::string::npos);

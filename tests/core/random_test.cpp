@@ -10,8 +10,8 @@
 #include <set>
 #include <thread>
 
+#include "core/call_context.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 
 using namespace iolaus;
 

@@ -7,8 +7,8 @@
 
 #include "core/allocator/caching_allocator.h"
 #include "core/backtrace.h"
+#include "core/call_context.h"
 #include "core/error.h"
-#include "core/op_scope.h"
 #include "tests/core/allocator/fake_device.h"
 #include "tests/core/reference_data.h"
 
