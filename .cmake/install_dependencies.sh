@@ -7,13 +7,19 @@
 # ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, and only recommends it.
 set -eu
 packages=(g++ cmake ninja-build ccache git libyaml-dev nlohmann-json3-dev doctest-dev libfmt-dev
-          libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev dataset-fashion-mnist)
+          libspdlog-dev libdnnl-dev ocl-icd-opencl-dev zlib1g-dev liblapack3
+          dataset-fashion-mnist)
 wants_cudnn=false
 for part in "$@"; do
   case "$part" in
+    build) ;;
     sim) packages+=(libboost-context-dev binutils) ;;
     cuda) packages+=(python3-pip unzip) wants_cudnn=true ;;
     ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
+    *)
+      echo "install_dependencies.sh: there is no part '$part' (build, sim, cuda, ci)" >&2
+      exit 2
+      ;;
   esac
 done
 # Headers that Debian lacks; not an error where there is no network.

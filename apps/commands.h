@@ -10,6 +10,8 @@ int train_main(int argc, char** argv);
 int eval_main(int argc, char** argv);
 /// `iolaus bench`: times training steps and single operations.
 int bench_main(int argc, char** argv);
+/// `iolaus op`: runs one op on tensors from files, or lists the ops.
+int op_main(int argc, char** argv);
 /// `iolaus doctor`: what was found on this machine.
 int doctor_main(int argc, char** argv);
 

@@ -140,7 +140,7 @@ nn::TrainerOptions trainer_options(const config::Node& trainer) {
   for (const config::Node& entry : trainer) {
     const std::string key = entry.key().text();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      wrong(entry, "the trainer has no option '" + key + "'." + config::did_you_mean(key, known));
+      wrong(entry, "the trainer has no option '" + key + "'." + did_you_mean(key, known));
     }
   }
   return {.max_epochs = integer(trainer, "max_epochs"),

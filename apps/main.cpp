@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"eval", "test a saved model", iolaus::eval_main},
     {"bench", "time training steps and operations", iolaus::bench_main},
     {"compose", "compose a config and print it", iolaus::compose_main},
+    {"op", "run one op on tensors from files; list all ops", iolaus::op_main},
     {"doctor", "say what was found: devices, libraries, kernels", iolaus::doctor_main},
 };
 

@@ -141,13 +141,13 @@ Tensor SavedTensor::operator()(const Node& node) const {
       "[backward] a tensor that {} needs was changed in place: {} is at version {}, {} was "
       "saved; clone() it before the change",
       node.name(), tensor_.describe(), tensor_.version(), version_);
-  if (!is_output_ || !grad_enabled()) return tensor_;
+  if (output_ < 0 || !grad_enabled()) return tensor_;
   // With create_graph the result gets its history back, on a handle of its own.
   Tensor output = tensor_.detach();
   Meta& m = meta(output);
   node.retain();
   m.grad_fn = NodePtr::adopt(const_cast<Node*>(&node));
-  m.output = 0;
+  m.output = static_cast<uint32_t>(output_);
   output.impl()->requires_grad = true;
   return output;
 }

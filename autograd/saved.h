@@ -10,10 +10,11 @@ namespace iolaus::autograd {
 class SavedTensor {
  public:
   SavedTensor() = default;
-  SavedTensor(const Tensor& tensor, bool is_output)
-      : tensor_(is_output && tensor.defined() ? tensor.detach() : tensor),
+  /// output: the tensor is the op's result of this number; -1: an input.
+  SavedTensor(const Tensor& tensor, int output)
+      : tensor_(output >= 0 && tensor.defined() ? tensor.detach() : tensor),
         version_(tensor.defined() ? tensor.version() : 0),
-        is_output_(is_output) {}
+        output_(output) {}
 
   /// The tensor, for the node that saved it. Errors: kInvalidArgument where it was changed since.
   Tensor operator()(const Node& node) const;
@@ -25,11 +26,13 @@ class SavedTensor {
  private:
   Tensor tensor_;
   uint32_t version_ = 0;
-  bool is_output_ = false;
+  int output_ = -1;
 };
 
-inline SavedTensor save(const Tensor& input) { return SavedTensor(input, false); }
-/// output must be the (first) result of the op; to be called before record.
-inline SavedTensor save_output(const Tensor& output) { return SavedTensor(output, true); }
+inline SavedTensor save(const Tensor& input) { return SavedTensor(input, -1); }
+/// output must be the op's result of this number; to be called before record.
+inline SavedTensor save_output(const Tensor& output, int number = 0) {
+  return SavedTensor(output, number);
+}
 
 }  // namespace iolaus::autograd

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/node.h"
+#include "core/near_names.h"
 
 namespace iolaus::config {
 
@@ -44,10 +45,5 @@ Node& assign(Node& parent, const Key& key, Node value);
 /// Deletes the node at the path; throws kConfig where it is absent, or readonly or struct forbid
 /// it.
 void remove(Node& root, std::string_view path);
-
-/// "did you mean ..." candidates: at most three names near `name`, nearest first.
-std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& names);
-/// " Did you mean 'a' or 'b'?", or "" where nothing is near.
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace iolaus::config

@@ -2,6 +2,7 @@
 // it is the same formula, written with differentiable ops.
 #include "kernels/batch_norm/batch_norm.h"
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/norm.h"
@@ -143,6 +144,11 @@ const bool kRegistered = register_op(
                                     sample("evaluation", {2, 3, 4}, false, true),
                                     sample("evaluation, plain", {2, 2, 2, 2}, false, false)};
      }});
+
+const bool kBoxed = boxed(
+    "batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
+    "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
+    batch_norm);
 
 }  // namespace
 

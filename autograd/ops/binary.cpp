@@ -1,97 +1,13 @@
-// Binary ops, comparisons and where. The gradients are the functors' formulas on Tensors, summed to
+// Binary ops and comparisons. The gradients are the functors' formulas on Tensors, summed to
 // the operands' shapes where broadcasting stretched them.
-#include "autograd/op_registry.h"
-#include "autograd/ops/elementwise_common.h"
-#include "autograd/ops/reduce.h"
+#include "autograd/ops/binary_common.h"
 
 namespace iolaus {
 namespace {
 
+using detail::binary;
+using detail::compare;
 using detail::Value;
-
-int kind(DType dtype) { return dtype == kBool ? 0 : is_floating(dtype) ? 2 : 1; }
-
-// A dtype with less say: of 0-dim tensors and numbers.
-DType combine(DType strong, DType weak) { return kind(weak) > kind(strong) ? weak : strong; }
-
-DType common_dtype(const Value& a, const Value& b) {
-  if (a.tensor && b.tensor) return result_type(*a.tensor, *b.tensor);
-  return a.tensor ? result_type(*a.tensor, b.number) : result_type(*b.tensor, a.number);
-}
-
-// The shape of the result, with the layout of an operand that has it already.
-Tensor empty_result(const char* op, const Value& a, const Value& b, DType dtype) {
-  const Tensor* like = a.tensor ? a.tensor : b.tensor;
-  if (a.tensor && b.tensor && !(a.tensor->sizes() == b.tensor->sizes())) {
-    const Dims shape = broadcast_shapes(op, a.tensor->sizes(), b.tensor->sizes());
-    like = a.tensor->sizes() == shape ? a.tensor : b.tensor->sizes() == shape ? b.tensor : nullptr;
-    if (like == nullptr) return empty(shape, {.dtype = dtype, .device = a.tensor->device()});
-  }
-  if (like->is_contiguous())
-    return empty(like->sizes(), {.dtype = dtype, .device = like->device()});
-  const Tensor dense = empty_like(*like);
-  if (dense.dtype() == dtype) return dense;
-  return empty_strided(dense.sizes(), dense.strides(), {.dtype = dtype, .device = like->device()});
-}
-
-// Calls fn(a, b) with tensors cast to dtype; numbers pass through.
-template <class Fn> auto with_casts(const Value& a, const Value& b, DType dtype, Fn&& fn) {
-  const bool cast_a = a.tensor && a.tensor->dtype() != dtype;
-  const bool cast_b = b.tensor && b.tensor->dtype() != dtype;
-  if (!cast_a && !cast_b) return fn(a, b);
-  const Tensor ca = cast_a ? to(*a.tensor, dtype) : Tensor();
-  const Tensor cb = cast_b ? to(*b.tensor, dtype) : Tensor();
-  return fn(cast_a ? Value(ca) : a, cast_b ? Value(cb) : b);
-}
-
-template <class Op> Tensor binary_same_dtype(const Value& a, const Value& b, DType dtype) {
-  Tensor out = empty_result(Op::kName, a, b, dtype);
-  detail::launch(Op{}, dtype, out, detail::operand(a, dtype), detail::operand(b, dtype));
-  const Tensor none;
-  const Tensor &ta = a.tensor ? *a.tensor : none, &tb = b.tensor ? *b.tensor : none;
-  if (!needs_grad(ta, tb)) return out;
-  if constexpr (Op::kSaves == ops::SavesBinary::kNothing) {
-    record(Op::kName, out, edges(ta, tb),
-           [sa = ta.defined() ? ta.sizes() : Dims(), sb = tb.defined() ? tb.sizes() : Dims()](
-               const Node& n, const Tensor& g) {
-             const Tensor unused;
-             return std::array{
-                 n.needs(0) ? sum_to(Op{}.backward_a(g, unused, unused), sa) : Tensor(),
-                 n.needs(1) ? sum_to(Op{}.backward_b(g, unused, unused), sb) : Tensor()};
-           });
-  } else {
-    // A number is kept as a 0-dim tensor, so that the formulas need no second form.
-    const TensorOptions options{.dtype = dtype, .device = out.device()};
-    const Tensor ka = a.tensor ? ta : scalar_tensor(a.number, options);
-    const Tensor kb = b.tensor ? tb : scalar_tensor(b.number, options);
-    record(Op::kName, out, edges(ta, tb),
-           [a = save(ka), b = save(kb)](const Node& n, const Tensor& g) {
-             const Tensor x = a(n), y = b(n);
-             return std::array{n.needs(0) ? sum_to(Op{}.backward_a(g, x, y), x.sizes()) : Tensor(),
-                               n.needs(1) ? sum_to(Op{}.backward_b(g, x, y), y.sizes()) : Tensor()};
-           });
-  }
-  return out;
-}
-
-template <class Op> Tensor binary(const Value& a, const Value& b) {
-  const DType dtype = detail::compute_dtype(common_dtype(a, b), Op::kDomain);
-  IOLAUS_CHECK_CODE(dtype != kBool || Op::kTakesBool, ErrorCode::kType,
-                    "[{}] does not support bool; use logical ops, or convert with to()", Op::kName);
-  return with_casts(a, b, dtype, [&](const Value& x, const Value& y) {
-    return binary_same_dtype<Op>(x, y, dtype);
-  });
-}
-
-template <class Op> Tensor compare(const Value& a, const Value& b) {
-  const NoGrad no_grad;
-  const DType dtype = common_dtype(a, b);
-  return with_casts(a, b, dtype, [&](const Value& x, const Value& y) {
-    Tensor out = empty_result(Op::kName, x, y, kBool);
-    detail::launch(Op{}, dtype, out, detail::operand(x, dtype), detail::operand(y, dtype));
-    return out;
-  });
-}
 
 template <class Op> bool register_binary() {
   return register_op({Op::kName, [] {
@@ -120,26 +36,122 @@ template <class... Ops> bool register_all(ops::OpList<Ops...>) {
   return (register_binary<Ops>() && ...);
 }
 const bool kBinary = register_all(ops::BinaryOps{});
-const bool kWhere =
-    register_op({"where", [] {
-                   const auto fn = [](const Tensors& x) { return where(x[0], x[1], x[2]); };
-                   const Tensor condition = from_values<bool>({true, false, false, true}, {4});
-                   return std::vector<OpSample>{
-                       {"row condition", {condition, sample64({3, 4}, 1), sample64({3, 4}, 2)}, fn},
-                       {"broadcast", {condition, sample64({3, 1}, 1), sample64({}, 2)}, fn}};
-                 }});
+using TT = Tensor (*)(const Tensor&, const Tensor&);
+using TS = Tensor (*)(const Tensor&, Scalar);
+using ST = Tensor (*)(Scalar, const Tensor&);
+
+template <class Number>
+Tensor with_alpha(const char* op, const Number& b, DType dtype, Scalar alpha) {
+  IOLAUS_CHECK_CODE(is_floating(dtype) || !alpha.is_floating(), ErrorCode::kType,
+                    "[{}] expected a whole alpha beside {}, got {}", op, dtype_name(dtype),
+                    alpha.to<double>());
+  IOLAUS_CHECK_CODE(dtype == kBool || alpha.dtype() != kBool, ErrorCode::kType,
+                    "[{}] expected a number as alpha, got a bool", op);
+  return mul(b, alpha);
+}
+bool is_one(Scalar alpha) { return alpha.to<double>() == 1; }
+Scalar scaled(Scalar b, Scalar alpha) {
+  if (b.is_floating() || alpha.is_floating()) return b.to<double>() * alpha.to<double>();
+  return b.to<int64_t>() * alpha.to<int64_t>();
+}
+
+// Integers divided by zero have no result. On CUDA nobody looks: it would wait for the device.
+void check_divisor(const char* op, const Value& a, const Value& b) {
+  if (is_floating(detail::common_dtype(a, b))) return;
+  bool zero = b.tensor == nullptr && b.number.to<double>() == 0;
+  if (b.tensor && b.tensor->device().is_cpu()) zero = any(eq(*b.tensor, 0)).item<bool>();
+  IOLAUS_CHECK(!zero, "[{}] an integer is divided by zero", op);
+}
+template <class Op> Tensor divide(const Value& a, const Value& b) {
+  check_divisor(Op::kName, a, b);
+  return binary<Op>(a, b);
+}
+template <class Op> Tensor bitwise(const Value& a, const Value& b) {
+  const DType dtype = detail::common_dtype(a, b);
+  IOLAUS_CHECK_CODE(!is_floating(dtype), ErrorCode::kType, "[{}] expected integers or bool, got {}",
+                    Op::kName, dtype_name(dtype));
+  return detail::with_casts(a, b, dtype, [&](const Value& x, const Value& y) {
+    const NoGrad no_grad;
+    Tensor out = detail::empty_result(Op::kName, x, y, dtype);
+    detail::launch(Op{}, dtype, out, detail::operand(x, dtype), detail::operand(y, dtype));
+    return out;
+  });
+}
+
+const bool kArithmetic =
+    boxed(
+        "add(Tensor input, Tensor other, *, Scalar alpha=1) -> Tensor",
+        +[](const Tensor& a, const Tensor& b, Scalar alpha) { return add(a, b, alpha); }) &&
+    boxed(
+        "add(Tensor input, Scalar other, *, Scalar alpha=1) -> Tensor",
+        +[](const Tensor& a, Scalar b, Scalar alpha) { return add(a, scaled(b, alpha)); }) &&
+    boxed(
+        "sub(Tensor input, Tensor other, *, Scalar alpha=1) -> Tensor",
+        +[](const Tensor& a, const Tensor& b, Scalar alpha) { return sub(a, b, alpha); }) &&
+    boxed(
+        "sub(Tensor input, Scalar other, *, Scalar alpha=1) -> Tensor",
+        +[](const Tensor& a, Scalar b, Scalar alpha) { return sub(a, scaled(b, alpha)); }) &&
+    boxed("mul(Tensor input, Tensor other) -> Tensor", TT(mul)) &&
+    boxed("mul(Tensor input, Scalar other) -> Tensor", TS(mul)) &&
+    boxed(
+        "div(Tensor input, Tensor other, *, str? rounding_mode=None) -> Tensor",
+        +[](const Tensor& a, const Tensor& b, std::optional<std::string> mode) {
+          return div(a, b, mode.value_or(""));
+        }) &&
+    boxed(
+        "div(Tensor input, Scalar other, *, str? rounding_mode=None) -> Tensor",
+        +[](const Tensor& a, Scalar b, std::optional<std::string> mode) {
+          if (!mode) return div(a, b);
+          return *mode == "floor" ? floor_divide(a, b) : divide<ops::TruncDivide>(a, b);
+        }) &&
+    boxed("floor_divide(Tensor input, Tensor other) -> Tensor", TT(floor_divide)) &&
+    boxed("floor_divide(Tensor input, Scalar other) -> Tensor", TS(floor_divide)) &&
+    boxed("remainder(Tensor input, Tensor other) -> Tensor", TT(remainder)) &&
+    boxed("remainder(Tensor input, Scalar other) -> Tensor", TS(remainder)) &&
+    boxed("remainder(Scalar input, Tensor other) -> Tensor", ST(remainder)) &&
+    boxed("fmod(Tensor input, Tensor other) -> Tensor", TT(fmod)) &&
+    boxed("fmod(Tensor input, Scalar other) -> Tensor", TS(fmod)) &&
+    boxed("pow(Tensor input, Tensor exponent) -> Tensor", TT(pow)) &&
+    boxed("pow(Tensor input, Scalar exponent) -> Tensor", TS(pow)) &&
+    boxed("pow(Scalar input, Tensor exponent) -> Tensor", ST(pow)) &&
+    boxed("atan2(Tensor input, Tensor other) -> Tensor", atan2) &&
+    boxed("maximum(Tensor input, Tensor other) -> Tensor", maximum) &&
+    boxed("minimum(Tensor input, Tensor other) -> Tensor", minimum);
+const bool kComparisons =
+    boxed("eq(Tensor input, Tensor other) -> Tensor", TT(eq)) &&
+    boxed("eq(Tensor input, Scalar other) -> Tensor", TS(eq)) &&
+    boxed("ne(Tensor input, Tensor other) -> Tensor", TT(ne)) &&
+    boxed("ne(Tensor input, Scalar other) -> Tensor", TS(ne)) &&
+    boxed("lt(Tensor input, Tensor other) -> Tensor", TT(lt)) &&
+    boxed("lt(Tensor input, Scalar other) -> Tensor", TS(lt)) &&
+    boxed("le(Tensor input, Tensor other) -> Tensor", TT(le)) &&
+    boxed("le(Tensor input, Scalar other) -> Tensor", TS(le)) &&
+    boxed("gt(Tensor input, Tensor other) -> Tensor", TT(gt)) &&
+    boxed("gt(Tensor input, Scalar other) -> Tensor", TS(gt)) &&
+    boxed("ge(Tensor input, Tensor other) -> Tensor", TT(ge)) &&
+    boxed("ge(Tensor input, Scalar other) -> Tensor", TS(ge)) &&
+    boxed("bitwise_and(Tensor input, Tensor other) -> Tensor", TT(bitwise_and)) &&
+    boxed("bitwise_and(Tensor input, Scalar other) -> Tensor", TS(bitwise_and)) &&
+    boxed("bitwise_or(Tensor input, Tensor other) -> Tensor", TT(bitwise_or)) &&
+    boxed("bitwise_or(Tensor input, Scalar other) -> Tensor", TS(bitwise_or)) &&
+    boxed("bitwise_xor(Tensor input, Tensor other) -> Tensor", TT(bitwise_xor)) &&
+    boxed("bitwise_xor(Tensor input, Scalar other) -> Tensor", TS(bitwise_xor)) &&
+    boxed("logical_and(Tensor input, Tensor other) -> Tensor", logical_and) &&
+    boxed("logical_or(Tensor input, Tensor other) -> Tensor", logical_or) &&
+    boxed("logical_xor(Tensor input, Tensor other) -> Tensor", logical_xor);
 
 }  // namespace
 
 DType result_type(const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype()) return a.dtype();
   if ((a.dim() == 0) == (b.dim() == 0)) return promote_types(a.dtype(), b.dtype());
-  return a.dim() == 0 ? combine(b.dtype(), a.dtype()) : combine(a.dtype(), b.dtype());
+  return a.dim() == 0 ? detail::combine(b.dtype(), a.dtype())
+                      : detail::combine(a.dtype(), b.dtype());
 }
 
 DType result_type(const Tensor& a, Scalar b) {
   const DType number = b.is_floating() ? kFloat32 : b.dtype();  // the default dtype of its kind
-  return combine(a.dtype(), number);
+  return detail::combine(a.dtype(), number);
 }
 
 Tensor add(const Tensor& a, const Tensor& b) { return binary<ops::Add>(a, b); }
@@ -153,8 +165,41 @@ Tensor div(const Tensor& a, const Tensor& b) { return binary<ops::Div>(a, b); }
 Tensor div(const Tensor& a, Scalar b) { return binary<ops::Div>(a, b); }
 Tensor div(Scalar a, const Tensor& b) { return binary<ops::Div>(a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) { return binary<ops::Pow>(a, b); }
-Tensor pow(const Tensor& a, Scalar b) { return binary<ops::Pow>(a, b); }
+Tensor pow(const Tensor& a, Scalar b) {
+  const bool integers = !is_floating(a.dtype()) && !b.is_floating();
+  IOLAUS_CHECK(!integers || b.to<int64_t>() >= 0,
+               "[pow] integers have no negative powers; got {} and exponent {}", a.describe(),
+               b.to<int64_t>());
+  return binary<ops::Pow>(a, b);
+}
 Tensor pow(Scalar a, const Tensor& b) { return binary<ops::Pow>(a, b); }
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return is_one(alpha) ? add(a, b) : add(a, with_alpha("add", b, result_type(a, b), alpha));
+}
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return is_one(alpha) ? sub(a, b) : sub(a, with_alpha("sub", b, result_type(a, b), alpha));
+}
+Tensor div(const Tensor& a, const Tensor& b, const std::string& rounding_mode) {
+  if (rounding_mode.empty()) return div(a, b);
+  IOLAUS_CHECK(rounding_mode == "floor" || rounding_mode == "trunc",
+               "[div] expected rounding_mode None, 'floor' or 'trunc', got '{}'", rounding_mode);
+  return rounding_mode == "floor" ? floor_divide(a, b) : divide<ops::TruncDivide>(a, b);
+}
+Tensor floor_divide(const Tensor& a, const Tensor& b) { return divide<ops::FloorDivide>(a, b); }
+Tensor floor_divide(const Tensor& a, Scalar b) { return divide<ops::FloorDivide>(a, b); }
+Tensor remainder(const Tensor& a, const Tensor& b) { return divide<ops::Remainder>(a, b); }
+Tensor remainder(const Tensor& a, Scalar b) { return divide<ops::Remainder>(a, b); }
+Tensor remainder(Scalar a, const Tensor& b) { return divide<ops::Remainder>(a, b); }
+Tensor fmod(const Tensor& a, const Tensor& b) { return divide<ops::Fmod>(a, b); }
+Tensor fmod(const Tensor& a, Scalar b) { return divide<ops::Fmod>(a, b); }
+Tensor atan2(const Tensor& a, const Tensor& b) { return binary<ops::Atan2>(a, b); }
+Tensor bitwise_and(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseAnd>(a, b); }
+Tensor bitwise_and(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseAnd>(a, b); }
+Tensor bitwise_or(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseOr>(a, b); }
+Tensor bitwise_or(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseOr>(a, b); }
+Tensor bitwise_xor(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseXor>(a, b); }
+Tensor bitwise_xor(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseXor>(a, b); }
+Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare<ops::LogicalXor>(a, b); }
 Tensor maximum(const Tensor& a, const Tensor& b) { return binary<ops::Maximum>(a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return binary<ops::Minimum>(a, b); }
 
@@ -172,25 +217,5 @@ Tensor ge(const Tensor& a, const Tensor& b) { return compare<ops::Ge>(a, b); }
 Tensor ge(const Tensor& a, Scalar b) { return compare<ops::Ge>(a, b); }
 Tensor logical_and(const Tensor& a, const Tensor& b) { return compare<ops::LogicalAnd>(a, b); }
 Tensor logical_or(const Tensor& a, const Tensor& b) { return compare<ops::LogicalOr>(a, b); }
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  IOLAUS_CHECK_CODE(condition.dtype() == kBool, ErrorCode::kType,
-                    "[where] expected a bool condition, got {}", condition.describe());
-  const DType dtype = result_type(a, b);
-  const Tensor x = to(a, dtype), y = to(b, dtype);
-  const Dims shape =
-      broadcast_shapes("where", condition.sizes(), broadcast_shapes("where", x.sizes(), y.sizes()));
-  Tensor out = empty(shape, {.dtype = dtype, .device = x.device()});
-  detail::launch(ops::Where{}, dtype, out, Operand{&condition}, Operand{&x}, Operand{&y});
-  if (needs_grad(x, y)) {
-    record("where", out, edges(x, y),
-           [c = save(condition), sx = x.sizes(), sy = y.sizes()](const Node& n, const Tensor& g) {
-             const Tensor zero = scalar_tensor(0, g.options()), mask = c(n);
-             return std::array{n.needs(0) ? sum_to(where(mask, g, zero), sx) : Tensor(),
-                               n.needs(1) ? sum_to(where(mask, zero, g), sy) : Tensor()};
-           });
-  }
-  return out;
-}
 
 }  // namespace iolaus

@@ -4,6 +4,7 @@
 #include "autograd/ops/conv2d.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
@@ -175,6 +176,44 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
   check_operands(x, weight, bias, options.groups);
   return convolve(x, weight, bias, make_geometry(x, weight, options));
+}
+
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose2dOptions& o) {
+  constexpr const char* kOp = "conv_transpose2d";
+  IOLAUS_CHECK(
+      x.dim() == 4 && weight.dim() == 4 && o.groups > 0 && x.sizes()[1] % o.groups == 0 &&
+          x.sizes()[1] == weight.sizes()[0],
+      "[{}] expected an input (N, C, H, W) and a weight (C, out / groups, kh, kw), got {}, "
+      "{} and groups {}",
+      kOp, x.describe(), weight.describe(), o.groups);
+  IOLAUS_CHECK_CODE(is_floating(x.dtype()) && x.dtype() == weight.dtype(), ErrorCode::kType,
+                    "[{}] expected input and weight of one floating dtype, got {} and {}", kOp,
+                    x.describe(), weight.describe());
+  const int64_t channels = weight.sizes()[1] * o.groups;
+  IOLAUS_CHECK(!bias.defined() || bias.sizes() == Dims{channels},
+               "[{}] expected a bias [{}], got {}", kOp, channels, bias.describe());
+  const Window2d window{{weight.sizes()[2], weight.sizes()[3]},
+                        {o.stride.height, o.stride.width},
+                        {o.padding.height, o.padding.width},
+                        {o.dilation.height, o.dilation.width}};
+  const int64_t extra[] = {o.output_padding.height, o.output_padding.width};
+  int64_t size[2];
+  for (int i = 0; i < 2; ++i) {
+    IOLAUS_CHECK(window.stride[i] > 0 && window.dilation[i] > 0 && window.padding[i] >= 0 &&
+                     extra[i] >= 0 && extra[i] < std::max(window.stride[i], window.dilation[i]),
+                 "[{}] expected positive stride and dilation, padding >= 0 and an output_padding "
+                 "below one of the former, got {}, {}, {} and {}",
+                 kOp, window.stride[i], window.dilation[i], window.padding[i], extra[i]);
+    size[i] = (x.sizes()[static_cast<size_t>(2 + i)] - 1) * window.stride[i] -
+              2 * window.padding[i] + window.span(i) + extra[i];
+    IOLAUS_CHECK(size[i] > 0, "[{}] the output of input {} and weight {} would be empty", kOp,
+                 x.sizes().str(), weight.sizes().str());
+  }
+  const Geometry geometry{
+      window, o.groups, {x.sizes()[0], channels, size[0], size[1]}, weight.sizes(), x.sizes()};
+  const Tensor y = input_gradient(x, weight, geometry);
+  return bias.defined() ? add(y, reshape(bias, {1, channels, 1, 1})) : y;
 }
 
 }  // namespace iolaus

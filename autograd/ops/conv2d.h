@@ -28,4 +28,18 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
 
+struct ConvTranspose2dOptions {
+  Pair stride = 1;
+  Pair padding = 0;
+  Pair output_padding = 0;  // rows and columns added on one side
+  int64_t groups = 1;
+  Pair dilation = 1;
+};
+
+/// The gradient of conv2d with respect to its input, as a layer: x (N, C, H, W), weight
+/// (C, O / groups, kh, kw), bias (O) or undefined; gives (N, O, H', W') with
+/// H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1. Errors: as conv2d.
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                        const ConvTranspose2dOptions& options = {});
+
 }  // namespace iolaus

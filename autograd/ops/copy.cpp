@@ -2,6 +2,7 @@
 #include "autograd/ops/copy.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/record.h"
 #include "kernels/copy/copy.h"
@@ -44,6 +45,25 @@ const bool kRegistered = register_op(
               return y;
             }}};
      }});
+
+const bool kBoxed =
+    boxed("clone(Tensor input) -> Tensor", clone) &&
+    boxed(
+        "contiguous(Tensor input) -> Tensor", +[](const Tensor& x) { return contiguous(x); }) &&
+    boxed(
+        "to(Tensor input, dtype dtype) -> Tensor",
+        +[](const Tensor& x, DType dtype) { return to(x, dtype); }) &&
+    boxed("copy_(Tensor input, Tensor src) -> Tensor", copy_) &&
+    boxed("fill_(Tensor input, Scalar value) -> Tensor", fill_) &&
+    boxed("zero_(Tensor input) -> Tensor", zero_) &&
+    boxed("fill(Tensor input, Scalar value) -> Tensor", full_like) &&
+    boxed(
+        "fill(Tensor input, Tensor value) -> Tensor", +[](const Tensor& x, const Tensor& value) {
+          IOLAUS_CHECK(value.dim() == 0, "[fill] expected a 0-dim value, got {}", value.describe());
+          const Tensor out = empty_like(x.detach());
+          copy_(out, value);
+          return out;
+        });
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include "autograd/ops/embedding.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
@@ -55,6 +56,19 @@ const bool kRegistered =
                           return square(embedding(x[0], index));
                         }}};
                  }});
+
+const bool kBoxed = boxed(
+    "embedding(Tensor input, Tensor weight, int? padding_idx=None) -> Tensor",
+    +[](const Tensor& indices, const Tensor& weight, std::optional<int64_t> padding_idx) {
+      const int64_t rows = weight.dim() > 0 ? weight.sizes()[0] : 0;
+      int64_t row = padding_idx.value_or(-1);
+      if (padding_idx) {
+        IOLAUS_CHECK(row >= -rows && row < rows,
+                     "[embedding] expected padding_idx in [{}, {}), got {}", -rows, rows, row);
+        if (row < 0) row += rows;
+      }
+      return embedding(weight, indices, row);
+    });
 
 }  // namespace
 

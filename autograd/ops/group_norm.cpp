@@ -3,6 +3,7 @@
 #include "kernels/group_norm/group_norm.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/norm.h"
@@ -144,6 +145,17 @@ const bool kRegistered =
                                                 sample("plain", {2, 2, 2, 3}, 0, false),
                                                 std::move(running)};
                  }});
+
+const bool kBoxed =
+    boxed(
+        "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, "
+        "float eps=1e-05) -> Tensor",
+        group_norm) &&
+    boxed(
+        "instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, "
+        "Tensor? weight=None, Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, "
+        "float eps=1e-05) -> Tensor",
+        instance_norm);
 
 }  // namespace
 

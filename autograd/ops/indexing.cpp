@@ -3,6 +3,7 @@
 #include "autograd/ops/indexing.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/indexing_common.h"
@@ -244,6 +245,33 @@ const bool kRegistered = register_op({"gather", gather_samples}) &&
                          register_op({"index_select", [] { return rows_samples(false); }}) &&
                          register_op({"index_add", [] { return rows_samples(true); }}) &&
                          register_op({"take_along_dim", take_samples});
+
+using WithSrc = Tensor (*)(const Tensor&, int64_t, const Tensor&, const Tensor&);
+using WithValue = Tensor (*)(const Tensor&, int64_t, const Tensor&, Scalar);
+const bool kBoxed =
+    boxed("gather(Tensor input, int dim, Tensor index) -> Tensor", gather) &&
+    boxed("scatter(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", WithSrc(scatter)) &&
+    boxed("scatter(Tensor input, int dim, Tensor index, Scalar value) -> Tensor",
+          WithValue(scatter)) &&
+    boxed(
+        "scatter(Tensor input, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
+        +[](const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+            const std::string& reduce) {
+          IOLAUS_CHECK(reduce == "add" || reduce == "multiply",
+                       "[scatter] expected reduce 'add' or 'multiply', got '{}'", reduce);
+          return scatter_reduce(x, dim, index, src, reduce == "add" ? "sum" : "prod");
+        }) &&
+    boxed("scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_add) &&
+    boxed("index_select(Tensor input, int dim, Tensor index) -> Tensor", index_select) &&
+    boxed(
+        "index_add(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> "
+        "Tensor",
+        index_add) &&
+    boxed(
+        "take_along_dim(Tensor input, Tensor indices, int? dim=None) -> Tensor",
+        +[](const Tensor& x, const Tensor& indices, std::optional<int64_t> dim) {
+          return dim ? take_along_dim(x, indices, *dim) : take_along_dim(x, indices);
+        });
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // In-place forms: the kernel writes into x's own memory. What backward needs of the old x is copied
 // first; the new node becomes x's history (and, for a view, its base's).
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/elementwise_common.h"
 #include "autograd/ops/reduce.h"
 
@@ -74,6 +75,16 @@ const bool kRegistered = register_op({"add_", [] { return samples(add_); }}) &&
                                                return y;
                                              }}};
                                       }});
+
+using WithTensor = const Tensor& (*)(const Tensor&, const Tensor&);
+using WithNumber = const Tensor& (*)(const Tensor&, Scalar);
+const bool kBoxed = boxed("add_(Tensor input, Tensor other) -> Tensor", WithTensor(add_)) &&
+                    boxed("add_(Tensor input, Scalar other) -> Tensor", WithNumber(add_)) &&
+                    boxed("sub_(Tensor input, Tensor other) -> Tensor", sub_) &&
+                    boxed("mul_(Tensor input, Tensor other) -> Tensor", WithTensor(mul_)) &&
+                    boxed("mul_(Tensor input, Scalar other) -> Tensor", WithNumber(mul_)) &&
+                    boxed("div_(Tensor input, Tensor other) -> Tensor", div_) &&
+                    boxed("relu_(Tensor input) -> Tensor", relu_);
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // it is the same formula, written with differentiable ops.
 #include "kernels/layer_norm/layer_norm.h"
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/norm.h"
@@ -101,6 +102,11 @@ const bool kRegistered =
                                                 sample("plain", {2, 2, 6}, {6}, false),
                                                 sample("everything", {7}, {7}, true)};
                  }});
+
+const bool kBoxed = boxed(
+    "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, "
+    "float eps=1e-05) -> Tensor",
+    layer_norm);
 
 }  // namespace
 

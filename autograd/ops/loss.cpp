@@ -4,6 +4,7 @@
 #include "autograd/ops/loss.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/softmax.h"
@@ -185,12 +186,6 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const CrossEntropyOptions
   return run("nll_loss", x, target, options, true);
 }
 
-Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  const Tensor squares = square(sub(x, target));
-  if (reduction == Reduction::kNone) return squares;
-  return reduction == Reduction::kMean ? mean(squares) : sum(squares);
-}
-
 namespace {
 
 std::vector<OpSample> class_samples(Tensor (*fn)(const Tensor&, const Tensor&,
@@ -233,16 +228,26 @@ const bool kCrossEntropy =
                    return samples;
                  }});
 const bool kNllLoss = register_op({"nll_loss", [] { return class_samples(nll_loss, false); }});
-const bool kMseLoss = register_op(
-    {"mse_loss", [] {
-       const auto with = [](Reduction reduction) {
-         return [reduction](const Tensors& x) { return mse_loss(x[0], x[1], reduction); };
-       };
-       const Tensors inputs{sample64({3, 4}, 1), sample64({3, 4}, 2)};
-       return std::vector<OpSample>{{"mean", inputs, with(Reduction::kMean)},
-                                    {"sum", inputs, with(Reduction::kSum)},
-                                    {"none", inputs, with(Reduction::kNone)}};
-     }});
+const bool kBoxed =
+    boxed(
+        "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
+        "int ignore_index=-100, bool? reduce=None, str reduction='mean', "
+        "float label_smoothing=0.0) -> Tensor",
+        +[](const Tensor& x, const Tensor& target, const Tensor& weight, std::optional<bool>,
+            int64_t ignore_index, std::optional<bool>, const std::string& reduction,
+            double label_smoothing) {
+          return cross_entropy(
+              x, target,
+              {weight, parse_reduction("cross_entropy", reduction), ignore_index, label_smoothing});
+        }) &&
+    boxed(
+        "nll_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
+        "int ignore_index=-100, bool? reduce=None, str reduction='mean') -> Tensor",
+        +[](const Tensor& x, const Tensor& target, const Tensor& weight, std::optional<bool>,
+            int64_t ignore_index, std::optional<bool>, const std::string& reduction) {
+          return nll_loss(x, target,
+                          {weight, parse_reduction("nll_loss", reduction), ignore_index});
+        });
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include "autograd/ops/matmul.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
@@ -116,6 +117,14 @@ const bool kAddmm = register_op(
            {"matrix", {sample64({2, 4}, 1), sample64({2, 3}, 2), sample64({3, 4}, 3)}, fn},
            {"row", {sample64({4}, 1), sample64({2, 3}, 2), sample64({3, 4}, 3)}, fn}};
      }});
+
+const bool kBoxed =
+    boxed("matmul(Tensor input, Tensor other) -> Tensor", matmul) &&
+    boxed("mm(Tensor input, Tensor mat2) -> Tensor", mm) &&
+    boxed("bmm(Tensor input, Tensor mat2) -> Tensor", bmm) &&
+    boxed("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", linear) &&
+    boxed("addmm(Tensor input, Tensor mat1, Tensor mat2, *, float beta=1, float alpha=1) -> Tensor",
+          addmm);
 
 }  // namespace
 

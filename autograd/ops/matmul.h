@@ -1,6 +1,8 @@
 // Products of matrices, differentiable, with PyTorch's names and rules.
 #pragma once
 
+#include <string>
+
 #include "core/tensor.h"
 
 namespace iolaus {
@@ -14,6 +16,24 @@ Tensor mm(const Tensor& a, const Tensor& b);
 Tensor bmm(const Tensor& a, const Tensor& b);
 /// x (..., in) weight (out, in) bias (out) or undefined -> x weight^T + bias (..., out)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+/// beta c + alpha a b, for matrices and for batches of them; c broadcasts.
+Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1,
+               double alpha = 1);
+Tensor addbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1, double alpha = 1);
+Tensor addmv(const Tensor& c, const Tensor& a, const Tensor& x, double beta = 1, double alpha = 1);
+Tensor addr(const Tensor& c, const Tensor& x, const Tensor& y, double beta = 1, double alpha = 1);
+/// x y, x y^T, and a x.
+Tensor dot(const Tensor& x, const Tensor& y);
+Tensor outer(const Tensor& x, const Tensor& y);
+Tensor mv(const Tensor& a, const Tensor& x);
+/// Sums of products over the last dimensions.
+Tensor inner(const Tensor& a, const Tensor& b);
+/// The sum of the diagonal.
+Tensor trace(const Tensor& a);
+/// Sums of products by Einstein's convention: einsum("bij,bjk->bik", {a, b}). Letters, "..." and
+/// repeated letters (diagonals); operands are multiplied from left to right.
+/// Errors: kInvalidArgument, with the equation.
+Tensor einsum(const std::string& equation, const Tensors& operands);
 /// beta c + alpha a b
 Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta = 1, double alpha = 1);
 

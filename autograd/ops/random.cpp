@@ -5,7 +5,12 @@
 #include <limits>
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/sort.h"
+#include "autograd/ops/view.h"
 #include "autograd/record.h"
 #include "core/call_context.h"
 #include "kernels/copy/copy.h"
@@ -83,7 +88,76 @@ void check_range(int64_t low, int64_t high, DType dtype) {
   });
 }
 
+const bool kBoxed =
+    boxed(
+        "rand(int[] size, *, dtype dtype=float32, device device=cpu) -> Tensor",
+        +[](const Dims& sizes, DType dtype, Device device) {
+          return rand(sizes, {.dtype = dtype, .device = device});
+        }) &&
+    boxed(
+        "randn(int[] size, *, dtype dtype=float32, device device=cpu) -> Tensor",
+        +[](const Dims& sizes, DType dtype, Device device) {
+          return randn(sizes, {.dtype = dtype, .device = device});
+        }) &&
+    boxed(
+        "randint(int low, int high, int[] size, *, dtype dtype=int64, device device=cpu) -> Tensor",
+        +[](int64_t low, int64_t high, const Dims& sizes, DType dtype, Device device) {
+          return randint(low, high, sizes, {.dtype = dtype, .device = device});
+        }) &&
+    boxed(
+        "randperm(int n, *, dtype dtype=int64, device device=cpu) -> Tensor",
+        +[](int64_t n, DType dtype, Device device) {
+          return randperm(n, {.dtype = dtype, .device = device});
+        }) &&
+    boxed("rand_like(Tensor input) -> Tensor", rand_like) &&
+    boxed("randn_like(Tensor input) -> Tensor", randn_like) &&
+    boxed("bernoulli(Tensor input) -> Tensor", static_cast<Tensor (*)(const Tensor&)>(bernoulli)) &&
+    boxed("multinomial(Tensor input, int num_samples, bool replacement=False) -> Tensor",
+          multinomial) &&
+    boxed(
+        "manual_seed(int seed) -> ()",
+        +[](int64_t seed) {
+          manual_seed(static_cast<uint64_t>(seed));
+          return Tensors();
+        }) &&
+    boxed("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor", dropout);
+
 }  // namespace
+
+Tensor rand_like(const Tensor& x) { return uniform_(empty_like(x.detach())); }
+Tensor randn_like(const Tensor& x) { return normal_(empty_like(x.detach())); }
+
+Tensor bernoulli(const Tensor& p) {
+  check_floating("bernoulli", p.dtype());
+  const NoGrad no_grad;
+  const Tensor in_range = logical_and(ge(p, 0), le(p, 1));
+  IOLAUS_CHECK(all(in_range).item<bool>(), "[bernoulli] expected probabilities in [0, 1]");
+  return to(lt(rand(p.sizes(), {.device = p.device()}), p), p.dtype());
+}
+
+// The largest of log p + Gumbel noise is a draw from p; the k largest are one without replacement
+// (Gumbel 1954; Vieira 2014). With replacement each draw has noise of its own.
+Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement) {
+  check_floating("multinomial", weights.dtype());
+  IOLAUS_CHECK(weights.dim() == 1 || weights.dim() == 2,
+               "[multinomial] expected weights [C] or [N, C], got {}", weights.describe());
+  const int64_t classes = weights.size(-1);
+  IOLAUS_CHECK(num_samples > 0 && (replacement || num_samples <= classes),
+               "[multinomial] cannot draw {} of {} classes {} replacement", num_samples, classes,
+               replacement ? "with" : "without");
+  const NoGrad no_grad;
+  const Tensor w = to(weights, weights.dtype() == kFloat64 ? kFloat64 : kFloat32);
+  IOLAUS_CHECK(
+      all(logical_and(ge(w, 0), isfinite(w))).item<bool>() && all(gt(sum(w, {-1}), 0)).item<bool>(),
+      "[multinomial] expected finite weights >= 0 that are not all 0");
+  Dims sizes = w.sizes();
+  if (replacement) sizes.insert(sizes.size() - 1, num_samples);
+  const Tensor u = rand(sizes, w.options());
+  const Tensor noise = neg(log(neg(log(clamp(u, 1e-30, {})))));
+  const Tensor keys = add(log(replacement ? unsqueeze(w, -2) : w), noise);
+  if (replacement) return argmax(keys, -1);
+  return topk(keys, num_samples).second;
+}
 
 Tensor rand(const Dims& sizes, const TensorOptions& options) {
   check_floating("rand", options.dtype);

@@ -14,6 +14,15 @@ Tensor randint(int64_t low, int64_t high, const Dims& sizes,
                TensorOptions options = {.dtype = kInt64});
 Tensor randperm(int64_t n, TensorOptions options = {.dtype = kInt64});
 
+/// The same with x's shape, dtype, device and layout.
+Tensor rand_like(const Tensor& x);
+Tensor randn_like(const Tensor& x);
+/// 1 with probability p, else 0, for each element p.
+Tensor bernoulli(const Tensor& p);
+/// Indices (int64) of num_samples draws from each row of weights (C) or (N, C), which need not sum
+/// to 1. Errors: kInvalidArgument.
+Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement = false);
+
 /// In place, without gradients. Return x.
 const Tensor& uniform_(const Tensor& x, double low = 0, double high = 1);
 const Tensor& normal_(const Tensor& x, double mean = 0, double std = 1);

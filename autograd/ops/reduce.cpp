@@ -2,6 +2,7 @@
 #include "autograd/ops/reduce_common.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -87,9 +88,30 @@ const bool kRegistered =
                {"dim", {sample64({3, 4}, 2)}, [](const Tensors& x) { return mean(x[0], {-1}); }}};
          }});
 
+const bool kBoxed =
+    boxed("sum(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+          sum) &&
+    boxed("mean(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+          mean) &&
+    boxed("count_nonzero(Tensor input, int[]? dim=None) -> Tensor", count_nonzero) &&
+    boxed(
+        "nansum(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> "
+        "Tensor",
+        nansum) &&
+    boxed("logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor", logsumexp);
+const bool kLogsumexp = register_op(
+    {"logsumexp", [] {
+       return std::vector<OpSample>{
+           {"row", {sample64({3, 4}, 1)}, [](const Tensors& x) { return logsumexp(x[0], {1}); }},
+           {"all", {sample64({3, 4}, 2)}, [](const Tensors& x) {
+              return logsumexp(x[0], {0, 1}, true);
+            }}};
+     }});
+
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+Tensor sum(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor x = to(input, dtype.value_or(input.dtype()));
   const uint32_t mask = reduced_mask("sum", x, dims);
   Tensor out = reduce(ReduceOp::kSum, x, mask, keepdim);
   if (needs_grad(x)) {
@@ -101,7 +123,8 @@ Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
   return out;
 }
 
-Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
+Tensor mean(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor x = to(input, dtype.value_or(input.dtype()));
   detail::check_floating("mean", x);
   const uint32_t mask = reduced_mask("mean", x, dims);
   Tensor out = reduce(ReduceOp::kMean, x, mask, keepdim);
@@ -113,6 +136,25 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
            });
   }
   return out;
+}
+
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+  const NoGrad no_grad;
+  return sum(ne(x, 0), dims);
+}
+
+Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  return sum(is_floating(x.dtype()) ? where(isnan(x), 0, x) : x, dims, keepdim, dtype);
+}
+
+Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
+  const Tensor x = is_floating(input.dtype()) ? input : to(input, kFloat32);
+  if (x.numel() == 0) return log(sum(exp(x), dims, keepdim));
+  // The largest element is taken out, unless it is infinite.
+  const Tensor most = amax(x.detach(), dims, true);
+  const Tensor safe = where(isfinite(most), most, 0);
+  const Tensor log_sum = log(sum(exp(sub(x, safe)), dims, keepdim));
+  return add(log_sum, reshape(safe, log_sum.sizes()));
 }
 
 Tensor sum_to(const Tensor& x, const Dims& sizes) {

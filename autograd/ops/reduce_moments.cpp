@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
 #include "core/views.h"
 
@@ -74,10 +75,10 @@ Tensor var_forward(const Tensor& x, uint32_t mask, double divisor, bool keepdim)
   return div(reduce(ReduceOp::kSum, square(centered), mask, keepdim), divisor);
 }
 
-double var_divisor(const Tensor& x, uint32_t mask, int64_t correction) {
+double var_divisor(const Tensor& x, uint32_t mask, double correction) {
   int64_t count = 1;
   for (int64_t d : dims_of(mask)) count *= x.sizes()[static_cast<size_t>(d)];
-  return static_cast<double>(std::max<int64_t>(0, count - correction));
+  return std::max(0.0, static_cast<double>(count) - correction);
 }
 
 const bool kProd =
@@ -96,8 +97,8 @@ const bool kProd =
                        {"more zeros", {two_zeros}, rows},
                        {"0-dim", {sample64({}, 3)}, [](const Tensors& x) { return prod(x[0]); }}};
                  }});
-std::vector<OpSample> moment_samples(Tensor (*fn)(const Tensor&, const Dims&, int64_t, bool)) {
-  const auto with = [fn](Dims dims, int64_t correction, bool keepdim) {
+std::vector<OpSample> moment_samples(Tensor (*fn)(const Tensor&, const Dims&, double, bool)) {
+  const auto with = [fn](Dims dims, double correction, bool keepdim) {
     return [fn, dims, correction, keepdim](const Tensors& x) {
       return fn(x[0], dims, correction, keepdim);
     };
@@ -115,25 +116,103 @@ const bool kNorm = register_op(
            {"rows", {sample64({3, 4}, 2)}, [](const Tensors& x) { return norm(x[0], {1}, true); }}};
      }});
 
+using Moment = Tensor (*)(const Tensor&, const Dims&, double, bool);
+template <Moment fn>
+Tensor moment(const Tensor& x, const Dims& dims, std::optional<double> correction, bool keepdim) {
+  return fn(x, dims, correction.value_or(1), keepdim);
+}
+template <Moment fn> Tensor unbiased(const Tensor& x, const Dims& dims, bool flag, bool keepdim) {
+  return fn(x, dims, flag ? 1 : 0, keepdim);
+}
+using Moments = std::pair<Tensor, Tensor> (*)(const Tensor&, const Dims&, double, bool);
+template <Moments fn>
+std::pair<Tensor, Tensor> moments(const Tensor& x, const Dims& dims,
+                                  std::optional<double> correction, bool keepdim) {
+  return fn(x, dims, correction.value_or(1), keepdim);
+}
+template <Moments fn>
+std::pair<Tensor, Tensor> unbiased_moments(const Tensor& x, const Dims& dims, bool flag,
+                                           bool keepdim) {
+  return fn(x, dims, flag ? 1 : 0, keepdim);
+}
+
+const bool kBoxed =
+    boxed(
+        "prod(Tensor input, *, dtype? dtype=None) -> Tensor",
+        +[](const Tensor& x, std::optional<DType> dtype) { return prod(x, {}, false, dtype); }) &&
+    boxed(
+        "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+        +[](const Tensor& x, int64_t dim, bool keepdim, std::optional<DType> dtype) {
+          return prod(x, {dim}, keepdim, dtype);
+        }) &&
+    boxed(
+        "std(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor",
+        moment<iolaus::std>) &&
+    boxed("std(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+          unbiased<iolaus::std>) &&
+    boxed(
+        "std(Tensor input, bool unbiased) -> Tensor",
+        +[](const Tensor& x, bool flag) { return iolaus::std(x, {}, flag); }) &&
+    boxed(
+        "var(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor",
+        moment<var>) &&
+    boxed("var(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+          unbiased<var>) &&
+    boxed(
+        "var(Tensor input, bool unbiased) -> Tensor",
+        +[](const Tensor& x, bool flag) { return var(x, {}, flag); }) &&
+    boxed(
+        "var_mean(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> "
+        "(Tensor, Tensor)",
+        moments<var_mean>) &&
+    boxed(
+        "var_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> "
+        "(Tensor, Tensor)",
+        unbiased_moments<var_mean>) &&
+    boxed(
+        "var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)",
+        +[](const Tensor& x, bool flag) { return var_mean(x, {}, flag); }) &&
+    boxed(
+        "std_mean(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> "
+        "(Tensor, Tensor)",
+        moments<std_mean>) &&
+    boxed(
+        "std_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> "
+        "(Tensor, Tensor)",
+        unbiased_moments<std_mean>) &&
+    boxed(
+        "std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)",
+        +[](const Tensor& x, bool flag) { return std_mean(x, {}, flag); });
+
 }  // namespace
 
-Tensor prod(const Tensor& x, const Dims& dims, bool keepdim) {
+std::pair<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims, double correction,
+                                   bool keepdim) {
+  return {var(x, dims, correction, keepdim), mean(x, dims, keepdim)};
+}
+std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims, double correction,
+                                   bool keepdim) {
+  return {iolaus::std(x, dims, correction, keepdim), mean(x, dims, keepdim)};
+}
+
+Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor x = to(input, dtype.value_or(input.dtype()));
   const uint32_t mask = reduced_mask("prod", x, dims);
   Tensor out = reduce(ReduceOp::kProd, x, mask, keepdim);
   if (needs_grad(x)) {
     record("prod", out, edges(x),
            [x = save(x), mask, kept = kept_sizes(x, mask)](const Node& n, const Tensor& g) {
-             const Tensor input = x(n), grad = reshape(g, kept);
-             if (mask == 0) return expand(grad, input.sizes());
-             const bool by_matrix = grad_enabled() && any(eq(input.detach(), 0)).item<bool>();
-             return mul(grad, by_matrix ? products_by_matrix(input, mask)
-                                        : products_of_others(input, mask));
+             const Tensor factors = x(n), grad = reshape(g, kept);
+             if (mask == 0) return expand(grad, factors.sizes());
+             const bool by_matrix = grad_enabled() && any(eq(factors.detach(), 0)).item<bool>();
+             return mul(grad, by_matrix ? products_by_matrix(factors, mask)
+                                        : products_of_others(factors, mask));
            });
   }
   return out;
 }
 
-Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("var", x);
   const uint32_t mask = reduced_mask("var", x, dims);
   const double divisor = var_divisor(x, mask, correction);
@@ -146,7 +225,7 @@ Tensor var(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) 
   return out;
 }
 
-Tensor std(const Tensor& x, const Dims& dims, int64_t correction, bool keepdim) {
+Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("std", x);
   const uint32_t mask = reduced_mask("std", x, dims);
   const double divisor = var_divisor(x, mask, correction);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/norm.h"
@@ -210,6 +211,11 @@ const bool kRegistered =
                          return square(add_rms_norm(t[0], t[1], {4}, t[2]).sum);
                        })};
                  }});
+
+const bool kBoxed = boxed(
+    "rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> "
+    "Tensor",
+    rms_norm);
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // all that arrived, an extreme value by those that are equal to it, and a product leaves one factor
 // out (also where a single factor is zero).
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/indexing_common.h"
@@ -99,6 +100,11 @@ std::vector<OpSample> samples() {
   return all;
 }
 const bool kRegistered = register_op({"scatter_reduce", samples});
+
+const bool kBoxed = boxed(
+    "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, "
+    "bool include_self=True) -> Tensor",
+    scatter_reduce);
 
 }  // namespace
 

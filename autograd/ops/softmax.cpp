@@ -3,6 +3,7 @@
 #include "autograd/ops/softmax.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/record.h"
@@ -49,6 +50,20 @@ std::vector<OpSample> samples(Tensor (*fn)(const Tensor&, int64_t)) {
 }
 const bool kRegistered = register_op({"softmax", [] { return samples(softmax); }}) &&
                          register_op({"log_softmax", [] { return samples(log_softmax); }});
+
+template <Tensor (*fn)(const Tensor&, int64_t)>
+Tensor in_dtype(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  return fn(to(x, dtype.value_or(x.dtype())), dim);
+}
+const bool kBoxed =
+    boxed("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", in_dtype<softmax>) &&
+    boxed("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
+          in_dtype<log_softmax>) &&
+    boxed(
+        "softmin(Tensor input, int dim, dtype? dtype=None) -> Tensor",
+        +[](const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+          return in_dtype<softmax>(neg(x), dim, dtype);
+        });
 
 }  // namespace
 

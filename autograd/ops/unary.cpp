@@ -1,57 +1,43 @@
-// Unary ops. Each is one line below: its forward is the kernel of its functor; its backward is the
-// fused kernel of the functor's derivative, or, with create_graph, the same formula on Tensors.
-#include "autograd/op_registry.h"
-#include "autograd/ops/elementwise_common.h"
+// The common unary ops. Each is one line below: its forward is the kernel of its functor; its
+// backward is the fused kernel of the functor's derivative, or, with create_graph, the same formula
+// on Tensors.
+#include <cmath>
+#include <limits>
+
+#include "autograd/ops/unary_common.h"
 
 namespace iolaus {
 namespace {
 
-// In sign's and neg's derivatives nothing is saved: an undefined tensor stands for it.
-template <class Op> Tensor backward_of(const Op& op, const Tensor& g, const Tensor& saved) {
-  if (grad_enabled() || !saved.defined()) return op.backward(g, saved);
-  Tensor dx = empty_like(saved);
-  Pointwise p;
-  p.set_op(op);
-  const Operand operands[] = {{&dx}, {&g}, {&saved}};
-  make_pointwise(p, Op::kName, operands, saved.dtype());
-  elementwise_backward_kernels<Op>()(p);
-  return dx;
-}
+using detail::unary;
 
-template <class Op> Tensor unary(const Op& op, const Tensor& input) {
-  const DType dtype = detail::compute_dtype(input.dtype(), Op::kDomain);
-  IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[{}] does not support bool", Op::kName);
-  const Tensor x = to(input, dtype);
-  Tensor out = empty_like(x);
-  detail::launch(op, dtype, out, Operand{&x});
-  if (needs_grad(x)) {
-    autograd::SavedTensor saved;
-    if constexpr (Op::kSaves == ops::Saves::kInput) saved = save(x);
-    if constexpr (Op::kSaves == ops::Saves::kOutput) saved = save_output(out);
-    record(Op::kName, out, edges(x),
-           [op, saved](const Node& n, const Tensor& g) { return backward_of(op, g, saved(n)); });
-  }
-  return out;
-}
+const bool kRegistered = detail::register_unary(ops::UnaryOps{});
+const bool kBoxed =
+    boxed("neg(Tensor input) -> Tensor", neg) && boxed("abs(Tensor input) -> Tensor", abs) &&
+    boxed("sign(Tensor input) -> Tensor", sign) &&
+    boxed("square(Tensor input) -> Tensor", square) && boxed("exp(Tensor input) -> Tensor", exp) &&
+    boxed("expm1(Tensor input) -> Tensor", expm1) && boxed("log(Tensor input) -> Tensor", log) &&
+    boxed("log1p(Tensor input) -> Tensor", log1p) && boxed("sqrt(Tensor input) -> Tensor", sqrt) &&
+    boxed("rsqrt(Tensor input) -> Tensor", rsqrt) &&
+    boxed("reciprocal(Tensor input) -> Tensor", reciprocal) &&
+    boxed("sin(Tensor input) -> Tensor", sin) && boxed("cos(Tensor input) -> Tensor", cos) &&
+    boxed("tanh(Tensor input) -> Tensor", tanh) &&
+    boxed("sigmoid(Tensor input) -> Tensor", sigmoid) &&
+    boxed("erf(Tensor input) -> Tensor", erf) && boxed("floor(Tensor input) -> Tensor", floor) &&
+    boxed("ceil(Tensor input) -> Tensor", ceil) && boxed("trunc(Tensor input) -> Tensor", trunc) &&
+    boxed("round(Tensor input, *, int decimals=0) -> Tensor", round) &&
+    boxed(
+        "clamp(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor",
+        +[](const Tensor& x, std::optional<Scalar> low, std::optional<Scalar> high) {
+          return clamp(x, low, high);
+        });
 
-template <class... Ops> bool register_all(ops::OpList<Ops...>) {
-  const auto one = []<class Op>(Op op) {
-    return register_op({Op::kName, [op] {
-                          std::vector<OpSample> samples;
-                          for (const Dims& sizes : {Dims{}, Dims{3, 4}, Dims{0, 2}}) {
-                            for (bool strided : {false, true}) {
-                              samples.push_back(
-                                  {strided ? "strided" : "dense",
-                                   {sample64(sizes, 7, Op::kLow, Op::kHigh, strided)},
-                                   [op](const Tensors& x) { return unary(op, x[0]); }});
-                            }
-                          }
-                          return samples;
-                        }});
-  };
-  return (one(Ops{}) && ...);
+// Whole numbers are rounded already, unless it is to tens and hundreds.
+Tensor round_decimals(const Tensor& x, int64_t decimals) {
+  const double scale = std::pow(10.0, static_cast<double>(std::abs(decimals)));
+  return decimals > 0 ? div(unary(ops::Round{}, mul(x, scale)), scale)
+                      : mul(unary(ops::Round{}, div(x, scale)), scale);
 }
-const bool kRegistered = register_all(ops::UnaryOps{});
 
 }  // namespace
 
@@ -71,15 +57,29 @@ Tensor cos(const Tensor& x) { return unary(ops::Cos{}, x); }
 Tensor tanh(const Tensor& x) { return unary(ops::Tanh{}, x); }
 Tensor sigmoid(const Tensor& x) { return unary(ops::Sigmoid{}, x); }
 Tensor erf(const Tensor& x) { return unary(ops::Erf{}, x); }
-Tensor relu(const Tensor& x) { return unary(ops::Relu{}, x); }
-Tensor leaky_relu(const Tensor& x, double slope) { return unary(ops::LeakyRelu{{}, slope}, x); }
-Tensor gelu(const Tensor& x) { return unary(ops::Gelu{}, x); }
-Tensor silu(const Tensor& x) { return unary(ops::Silu{}, x); }
-Tensor elu(const Tensor& x, double alpha) { return unary(ops::Elu{{}, alpha}, x); }
-Tensor softplus(const Tensor& x) { return unary(ops::Softplus{}, x); }
-Tensor clamp(const Tensor& x, double low, double high) {
-  IOLAUS_CHECK(low <= high, "[clamp] expected low <= high, got {} and {}", low, high);
-  return unary(ops::Clamp{{}, low, high}, x);
+Tensor floor(const Tensor& x) { return unary(ops::Floor{}, x); }
+Tensor ceil(const Tensor& x) { return unary(ops::Ceil{}, x); }
+Tensor trunc(const Tensor& x) { return unary(ops::Trunc{}, x); }
+
+Tensor round(const Tensor& x, int64_t decimals) {
+  if (decimals == 0) return unary(ops::Round{}, x);
+  IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
+                    "[round] expected a floating tensor for decimals={}, got {}", decimals,
+                    x.describe());
+  return round_decimals(x, decimals);
+}
+
+Tensor clamp(const Tensor& x, std::optional<Scalar> low, std::optional<Scalar> high) {
+  IOLAUS_CHECK(low || high, "[clamp] expected a min or a max, got none");
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto kind_of = [&](const std::optional<Scalar>& s) {
+    return s ? result_type(x, *s) : x.dtype();
+  };
+  const Tensor input = to(x, promote_types(kind_of(low), kind_of(high)));
+  const double from = low ? low->to<double>() : -kInfinity;
+  const double until = high ? high->to<double>() : kInfinity;
+  // Where the limits cross, PyTorch gives the upper one everywhere.
+  return unary(ops::Clamp{{}, std::min(from, until), until}, input);
 }
 
 }  // namespace iolaus

@@ -2,6 +2,7 @@
 #include "autograd/ops/view.h"
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
@@ -79,6 +80,43 @@ Dims inverse_permutation(const Dims& dims, int64_t rank) {
   return inverse;
 }
 
+using OneDim = Tensor (*)(const Tensor&, int64_t);
+const bool kBoxed =
+    boxed(
+        "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
+        +[](const Tensor& x, const Dims& sizes, const Dims& strides, std::optional<int64_t> at) {
+          return as_strided(x, sizes, strides, at.value_or(x.offset()));
+        }) &&
+    boxed("view(Tensor input, int[] size) -> Tensor", view) &&
+    boxed("reshape(Tensor input, int[] shape) -> Tensor", reshape) &&
+    boxed("flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", flatten) &&
+    boxed("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose) &&
+    boxed("t(Tensor input) -> Tensor", t) &&
+    boxed("permute(Tensor input, int[] dims) -> Tensor", permute) &&
+    boxed("expand(Tensor input, int[] size) -> Tensor", expand) &&
+    boxed("squeeze(Tensor input) -> Tensor", static_cast<Tensor (*)(const Tensor&)>(squeeze)) &&
+    boxed("squeeze(Tensor input, int dim) -> Tensor", OneDim(squeeze)) &&
+    boxed("squeeze(Tensor input, int[] dim) -> Tensor",
+          static_cast<Tensor (*)(const Tensor&, const Dims&)>(squeeze)) &&
+    boxed("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze) &&
+    boxed("select(Tensor input, int dim, int index) -> Tensor", select) &&
+    boxed(
+        "slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
+        +[](const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+            int64_t step) {
+          return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
+        }) &&
+    boxed("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow) &&
+    boxed(
+        "narrow(Tensor input, int dim, Tensor start, int length) -> Tensor",
+        +[](const Tensor& x, int64_t dim, const Tensor& start, int64_t length) {
+          IOLAUS_CHECK(start.numel() == 1 && is_integral(start.dtype()),
+                       "[narrow] expected one integer as start, got {}", start.describe());
+          return narrow(x, dim, start.item<int64_t>(), length);
+        }) &&
+    boxed("unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold) &&
+    boxed("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal);
+
 }  // namespace
 
 autograd::NodePtr autograd::as_strided_node(const Tensor& base, const Tensor& like) {
@@ -148,6 +186,22 @@ Tensor squeeze(const Tensor& x) {
 }
 Tensor squeeze(const Tensor& x, int64_t dim) {
   return record_view("squeeze", x, views::squeeze(x, dim),
+                     [old = x.sizes()](const Node&, const Tensor& g) { return reshape(g, old); });
+}
+Tensor squeeze(const Tensor& x, const Dims& dims) {
+  Dims sizes = x.sizes(), strides = x.strides();
+  uint32_t mask = 0;
+  for (int64_t dim : dims) {
+    const uint32_t bit = 1u << wrap_dim("squeeze", dim, x.dim());
+    IOLAUS_CHECK((mask & bit) == 0, "[squeeze] a dimension is repeated in {}", dims.str());
+    mask |= bit;
+  }
+  for (int d = static_cast<int>(x.dim()) - 1; d >= 0; --d) {
+    if ((mask >> d & 1u) == 0 || sizes[d] != 1) continue;
+    sizes.erase(d);
+    strides.erase(d);
+  }
+  return record_view("squeeze", x, make_view(x, sizes, strides, x.offset()),
                      [old = x.sizes()](const Node&, const Tensor& g) { return reshape(g, old); });
 }
 Tensor unsqueeze(const Tensor& x, int64_t dim) {

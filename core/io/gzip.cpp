@@ -92,6 +92,18 @@ void Stream::read(void* to, size_t count) {
   }
 }
 
+std::string Stream::read_rest(uint64_t limit) {
+  std::string bytes, block(size_t{1} << 20, '\0');
+  while (const size_t got = read_some(block.data(), block.size())) {
+    IOLAUS_CHECK_CODE(got <= limit - bytes.size(), ErrorCode::kCorrupt,
+                      "[file] {}: more than {} bytes are left after byte {} of its content",
+                      source_.name(), limit, position_);
+    bytes.append(block, 0, got);
+  }
+  position_ += bytes.size();
+  return bytes;
+}
+
 bool Stream::at_end() {
   char byte;
   return read_some(&byte, 1) == 0;

@@ -15,6 +15,8 @@ class Stream {
   void read(void* to, size_t count);
   /// Whether everything was read; inflating, this checks the checksum at the end.
   bool at_end();
+  /// What is left. Errors: as read; kCorrupt where it is more than limit bytes.
+  std::string read_rest(uint64_t limit);
   /// Bytes read so far.
   uint64_t position() const { return position_; }
   /// An upper limit of what the whole stream can give.

@@ -96,6 +96,30 @@ Cost Attention::cost() const {
   return {2 * pairs * widths, moved * real(static_cast<int64_t>(item_size(compute)))};
 }
 
+void Attention::adopt() {
+  const TensorOptions options{.dtype = element, .device = target};
+  const auto tensor = [&](const AttentionOperand& o, int64_t h, int64_t rows, int64_t w) {
+    if (o.data == nullptr) return Tensor();
+    return make_view(from_blob(o.data, {1}, options), {batch, h, rows, w},
+                     {o.batch, o.head, o.row, 1}, 0);
+  };
+  keep = {tensor(q, heads, queries, width), tensor(k, kv_heads, keys, width),
+          tensor(v, kv_heads, keys, value_width), tensor(out, heads, queries, value_width)};
+  keep.push_back(from_blob(lse, {batch, heads, queries},
+                           {.dtype = statistics_dtype(element), .device = target}));
+  keep.emplace_back();
+  if (mask != nullptr) {
+    const TensorOptions mask_options{.dtype = mask_is_bool ? kBool : element, .device = target};
+    keep.back() = make_view(from_blob(const_cast<void*>(mask), {1}, mask_options),
+                            {batch, heads, queries, keys}, Dims(mask_strides, 4), 0);
+  }
+  if (!backward) return;
+  keep.push_back(tensor(g, heads, queries, value_width));
+  keep.push_back(tensor(dq, heads, queries, width));
+  keep.push_back(tensor(dk, kv_heads, keys, width));
+  keep.push_back(tensor(dv, kv_heads, keys, value_width));
+}
+
 void Attention::prepare() {
   const DType chosen = compute;
   std::vector<Tensor> t = std::move(keep);

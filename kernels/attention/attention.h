@@ -53,7 +53,18 @@ struct Attention {
       visitor(kNames[i], keep[i], is_output ? Role::kOut : Role::kIn);
     }
   }
+  static constexpr const char* kSizes[] = {"batch", "heads", "kv_heads",    "queries",
+                                           "keys",  "width", "value_width", "causal"};
+  std::array<int64_t, 8> named_sizes() const {
+    return {batch, heads, kv_heads, queries, keys, width, value_width, causal};
+  }
+  /// "masked", or how q lies: "heads" (B, H, T, D) or "packed" (B, T, H, D).
+  std::string_view layout() const {
+    return mask != nullptr ? "masked" : (q.head > q.row ? "heads" : "packed");
+  }
   void prepare();
+  /// Fills keep with tensors over the addresses.
+  void adopt();
   int64_t group() const { return kv_heads > 0 ? heads / kv_heads : 1; }
 };
 

@@ -102,6 +102,136 @@ struct Minimum : BinaryOp<SavesBinary::kBoth> {
   }
 };
 
+// Rounded quotients and their remainders. An integer divided by zero is an error of the op; here it
+// gives 0, so that no kernel traps. In floating point a / b is exact where b is not finite or 0.
+template <class T> IOLAUS_HD inline bool cannot_divide(T a, T b) {
+  return b == T(0) || (std::is_signed_v<T> && b == T(-1) && a == std::numeric_limits<T>::min());
+}
+/// The quotient rounded towards minus infinity. (Python's //; the float form is CPython's)
+struct FloorDivide : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "floor_divide";
+  static constexpr bool kTakesBool = false;
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      if (cannot_divide(a, b)) return b == T(0) ? T(0) : static_cast<T>(T(0) - a);
+      const T quotient = static_cast<T>(a / b);
+      return a % b != 0 && (a < T(0)) != (b < T(0)) ? static_cast<T>(quotient - 1) : quotient;
+    } else {
+      if (b == T(0)) return a / b;
+      const T rest = fmod(a, b);
+      T quotient = (a - rest) / b;
+      if (rest != T(0) && (b < T(0)) != (rest < T(0))) quotient -= T(1);
+      if (quotient == T(0)) return std::copysign(T(0), a / b);
+      const T whole = floor(quotient);
+      return quotient - whole > T(0.5) ? whole + T(1) : whole;
+    }
+  }
+  template <class V> V backward_a(const V& g, const V&, const V&) const { return zeros_like(g); }
+  template <class V> V backward_b(const V& g, const V&, const V&) const { return zeros_like(g); }
+};
+/// The quotient rounded towards zero.
+struct TruncDivide : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "trunc_divide";
+  static constexpr bool kTakesBool = false;
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      if (cannot_divide(a, b)) return b == T(0) ? T(0) : static_cast<T>(T(0) - a);
+      return static_cast<T>(a / b);
+    } else {
+      return trunc(a / b);
+    }
+  }
+  template <class V> V backward_a(const V& g, const V&, const V&) const { return zeros_like(g); }
+  template <class V> V backward_b(const V& g, const V&, const V&) const { return zeros_like(g); }
+};
+/// a - b floor(a / b): the sign of b. (Python's %)
+struct Remainder : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "remainder";
+  static constexpr bool kTakesBool = false;
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      if (cannot_divide(a, b)) return T(0);
+      const T rest = static_cast<T>(a % b);
+      return rest != 0 && (rest < T(0)) != (b < T(0)) ? static_cast<T>(rest + b) : rest;
+    } else {
+      const T rest = fmod(a, b);
+      return rest != T(0) && (b < T(0)) != (rest < T(0)) ? rest + b : rest;
+    }
+  }
+  template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return -g * floor_divide(a, b);
+  }
+};
+/// a - b trunc(a / b): the sign of a. (C's fmod)
+struct Fmod : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "fmod";
+  static constexpr bool kTakesBool = false;
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    if constexpr (std::is_integral_v<T>) {
+      return cannot_divide(a, b) ? T(0) : static_cast<T>(a % b);
+    } else {
+      return fmod(a, b);
+    }
+  }
+  template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return -g * trunc(a / b);
+  }
+};
+struct Atan2 : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "atan2";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return atan2(a, b); }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return g * (b / (a * a + b * b));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return -g * (a / (a * a + b * b));
+  }
+};
+
+/// Bit by bit, for integers and bool; without gradients.
+struct BitwiseOp {
+  static constexpr Domain kDomain = Domain::kBits;
+  static constexpr bool kTakesBool = true;
+  static constexpr bool kBinary = true;
+  static constexpr double kLow = 0, kHigh = 100;
+};
+struct BitwiseAnd : BitwiseOp {
+  static constexpr const char* kName = "bitwise_and";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return static_cast<T>(a & b); }
+};
+struct BitwiseOr : BitwiseOp {
+  static constexpr const char* kName = "bitwise_or";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return static_cast<T>(a | b); }
+};
+struct BitwiseXor : BitwiseOp {
+  static constexpr const char* kName = "bitwise_xor";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return static_cast<T>(a ^ b); }
+};
+
+/// Of one number to bool, without a gradient.
+struct PredicateOp {
+  static constexpr Domain kDomain = Domain::kAny;
+  static constexpr double kLow = -2, kHigh = 3;
+};
+struct IsNan : PredicateOp {
+  static constexpr const char* kName = "isnan";
+  template <class T> IOLAUS_HD bool operator()(T x) const { return x != x; }
+};
+struct IsInf : PredicateOp {
+  static constexpr const char* kName = "isinf";
+  template <class T> IOLAUS_HD bool operator()(T x) const { return x == x && !is_finite(x); }
+};
+struct IsFinite : PredicateOp {
+  static constexpr const char* kName = "isfinite";
+  template <class T> IOLAUS_HD bool operator()(T x) const { return is_finite(x); }
+};
+struct LogicalNot : PredicateOp {
+  static constexpr const char* kName = "logical_not";
+  template <class T> IOLAUS_HD bool operator()(T x) const { return x == T(0); }
+};
+
 struct CompareOp {
   static constexpr Domain kDomain = Domain::kAny;
   static constexpr double kLow = -2, kHigh = 3;
@@ -138,6 +268,42 @@ struct LogicalOr : CompareOp {
   static constexpr const char* kName = "logical_or";
   template <class T> IOLAUS_HD bool operator()(T a, T b) const { return a != T(0) || b != T(0); }
 };
+struct LogicalXor : CompareOp {
+  static constexpr const char* kName = "logical_xor";
+  template <class T> IOLAUS_HD bool operator()(T a, T b) const {
+    return (a != T(0)) != (b != T(0));
+  }
+};
+
+struct TernaryOp {
+  static constexpr bool kTernary = true;
+  static constexpr Domain kDomain = Domain::kAny;
+  static constexpr double kLow = 0.5, kHigh = 3;
+};
+/// a + value b c
+struct Addcmul : TernaryOp {
+  static constexpr const char* kName = "addcmul";
+  double value = 1;
+  template <class T> IOLAUS_HD T operator()(T a, T b, T c) const {
+    return static_cast<T>(a + T(value) * b * c);
+  }
+};
+/// a + value b / c
+struct Addcdiv : TernaryOp {
+  static constexpr const char* kName = "addcdiv";
+  static constexpr Domain kDomain = Domain::kFloat;
+  double value = 1;
+  template <class T> IOLAUS_HD T operator()(T a, T b, T c) const { return a + T(value) * b / c; }
+};
+/// a + w (b - a), from the nearer end, so that w = 1 gives b itself.
+struct Lerp : TernaryOp {
+  static constexpr const char* kName = "lerp";
+  static constexpr Domain kDomain = Domain::kFloat;
+  template <class T> IOLAUS_HD T operator()(T a, T b, T w) const {
+    const bool near_a = (w < T(0) ? -w : w) < T(0.5);
+    return near_a ? a + w * (b - a) : b - (b - a) * (T(1) - w);
+  }
+};
 
 /// where(c, a, b) = c ? a : b, with c bool.
 struct Where {
@@ -145,7 +311,11 @@ struct Where {
   template <class T> IOLAUS_HD T operator()(bool c, T a, T b) const { return c ? a : b; }
 };
 
-using BinaryOps = OpList<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;
-using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, LogicalAnd, LogicalOr>;
+using BinaryOps = OpList<Add, Sub, Mul, Div, Pow, Maximum, Minimum, FloorDivide, TruncDivide,
+                         Remainder, Fmod, Atan2>;
+using BitwiseOps = OpList<BitwiseAnd, BitwiseOr, BitwiseXor>;
+using PredicateOps = OpList<IsNan, IsInf, IsFinite, LogicalNot>;
+using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor>;
+using TernaryOps = OpList<Addcmul, Addcdiv, Lerp>;
 
 }  // namespace iolaus::ops

@@ -1,19 +1,8 @@
-// Unary operations on the CPU: y = f(x).
-#include "kernels/elementwise/cpu_loop.h"
-#include "kernels/elementwise/domain.h"
+// The common unary operations on the CPU.
+#include "kernels/elementwise/cpu_unary.h"
 
 namespace iolaus {
 namespace {
-
-template <class Op> void run(const Pointwise& p) {
-  visit_dtype(domain_types<Op>(), Op::kName, p.dtypes[1],
-              [&]<class T>() { cpu::pointwise(p, p.get_op<Op>(), cpu::Types<T, T>{}); });
-}
-
-template <class... Ops> bool add_all(ops::OpList<Ops...>) {
-  return (elementwise_kernels<Ops>().add({"cpu", kCPU, domain_dtypes<Ops>(), run<Ops>, 1}) && ...);
-}
-const bool kRegistered = add_all(ops::UnaryOps{});
-
+const bool kRegistered = cpu::add_unary(ops::UnaryOps{});
 }  // namespace
 }  // namespace iolaus

@@ -14,7 +14,7 @@ template <class... Ops> bool add_all(ops::OpList<Ops...>) {
   return (elementwise_kernels<Ops>().add({"cuda", kCUDA, domain_dtypes<Ops>(), run<Ops>, 1}) &&
           ...);
 }
-const bool kRegistered = add_all(ops::BinaryOps{});
+const bool kRegistered = add_all(ops::BinaryOps{}) && add_all(ops::BitwiseOps{});
 
 }  // namespace
 }  // namespace iolaus

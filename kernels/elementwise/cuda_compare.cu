@@ -1,5 +1,5 @@
-// Comparisons (to bool) and where on CUDA. where only moves elements, so one kernel for each size
-// of element serves all dtypes.
+// Comparisons and predicates (to bool) and where on CUDA. where only moves elements, so one kernel
+// for each size of element serves all dtypes.
 #include "kernels/elementwise/domain.h"
 #include "kernels/elementwise/pointwise.cuh"
 
@@ -21,11 +21,21 @@ void run_where(const Pointwise& p) {
   });
 }
 
+template <class Op> void run_predicate(const Pointwise& p) {
+  visit_dtype(AllTypes{}, Op::kName, p.compute,
+              [&]<class T>() { gpu::pointwise(p, Op{}, gpu::Types<bool, T>{}); });
+}
+
 template <class... Ops> bool add_all(ops::OpList<Ops...>) {
   return (elementwise_kernels<Ops>().add({"cuda", kCUDA, domain_dtypes<Ops>(), run<Ops>, 1}) &&
           ...);
 }
-const bool kRegistered = add_all(ops::CompareOps{});
+template <class... Ops> bool add_predicates(ops::OpList<Ops...>) {
+  return (elementwise_kernels<Ops>().add(
+              {"cuda", kCUDA, dtypes_of(AllTypes{}), run_predicate<Ops>, 1}) &&
+          ...);
+}
+const bool kRegistered = add_all(ops::CompareOps{}) && add_predicates(ops::PredicateOps{});
 const bool kWhere =
     elementwise_kernels<ops::Where>().add({"cuda", kCUDA, dtypes_of(AllTypes{}), run_where, 1});
 

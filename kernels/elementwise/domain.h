@@ -9,10 +9,13 @@ namespace iolaus {
 
 using NumberTypes =
     TypeList<float, double, Half, BFloat16, uint8_t, int8_t, int16_t, int32_t, int64_t>;
+using BitwiseTypes = TypeList<bool, uint8_t, int8_t, int16_t, int32_t, int64_t>;
 
 /// The element types of Op's operands, as a TypeList.
 template <class Op> constexpr auto domain_types() {
-  if constexpr (requires { Op::kTakesBool; }) {
+  if constexpr (Op::kDomain == ops::Domain::kBits) {
+    return BitwiseTypes{};
+  } else if constexpr (requires { Op::kTakesBool; }) {
     if constexpr (Op::kDomain == ops::Domain::kFloat) {
       return FloatTypes{};
     } else if constexpr (Op::kTakesBool) {
@@ -20,7 +23,8 @@ template <class Op> constexpr auto domain_types() {
     } else {
       return NumberTypes{};
     }
-  } else if constexpr (std::is_base_of_v<ops::CompareOp, Op> || std::is_same_v<Op, ops::Where>) {
+  } else if constexpr (std::is_base_of_v<ops::CompareOp, Op> ||
+                       std::is_base_of_v<ops::PredicateOp, Op>) {
     return AllTypes{};
   } else {
     if constexpr (Op::kDomain == ops::Domain::kFloat) {

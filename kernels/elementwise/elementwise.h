@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/elementwise/binary_ops.h"
+#include "kernels/elementwise/function_ops.h"
 #include "kernels/elementwise/pointwise.h"
 
 namespace iolaus {
@@ -14,6 +15,10 @@ template <class Op> std::vector<Pointwise> elementwise_samples(DType dtype) {
   std::vector<Pointwise> samples;
   if constexpr (std::is_same_v<Op, ops::Where>) {
     samples = pointwise_samples(3, dtype, dtype, -3, 3, true);
+  } else if constexpr (std::is_base_of_v<ops::PredicateOp, Op>) {
+    samples = pointwise_samples(1, dtype, kBool, Op::kLow, Op::kHigh);
+  } else if constexpr (requires { Op::kTernary; }) {
+    samples = pointwise_samples(3, dtype, dtype, Op::kLow, Op::kHigh);
   } else if constexpr (std::is_base_of_v<ops::CompareOp, Op>) {
     samples = pointwise_samples(2, dtype, kBool, Op::kLow, Op::kHigh);
   } else if constexpr (requires { Op::kBinary; }) {
@@ -31,7 +36,8 @@ template <class Op> std::vector<Pointwise> elementwise_backward_samples(DType dt
 }
 }  // namespace detail
 
-/// out = op(a), op(a, b) or op(a, b, c): unary, binary, comparison (to bool) and where.
+/// out = op(a), op(a, b) or op(a, b, c): unary, binary, predicate and comparison (to bool), ternary
+/// and where.
 template <class Op> KernelSet<Pointwise>& elementwise_kernels() {
   static auto* set =
       new KernelSet<Pointwise>("elementwise", Op::kName, detail::elementwise_samples<Op>);

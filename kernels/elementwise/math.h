@@ -135,6 +135,65 @@ IOLAUS_HD inline float sqrt(float x) { return ::sqrtf(x); }
 IOLAUS_HD inline double sqrt(double x) { return ::sqrt(x); }
 IOLAUS_HD inline float pow(float x, float y) { return ::powf(x, y); }
 IOLAUS_HD inline double pow(double x, double y) { return ::pow(x, y); }
+IOLAUS_HD inline float sinh(float x) { return ::sinhf(x); }
+IOLAUS_HD inline double sinh(double x) { return ::sinh(x); }
+IOLAUS_HD inline float cosh(float x) { return ::coshf(x); }
+IOLAUS_HD inline double cosh(double x) { return ::cosh(x); }
+IOLAUS_HD inline float asinh(float x) { return ::asinhf(x); }
+IOLAUS_HD inline double asinh(double x) { return ::asinh(x); }
+IOLAUS_HD inline float acosh(float x) { return ::acoshf(x); }
+IOLAUS_HD inline double acosh(double x) { return ::acosh(x); }
+IOLAUS_HD inline float atanh(float x) { return ::atanhf(x); }
+IOLAUS_HD inline double atanh(double x) { return ::atanh(x); }
+IOLAUS_HD inline float tan(float x) { return ::tanf(x); }
+IOLAUS_HD inline double tan(double x) { return ::tan(x); }
+IOLAUS_HD inline float asin(float x) { return ::asinf(x); }
+IOLAUS_HD inline double asin(double x) { return ::asin(x); }
+IOLAUS_HD inline float acos(float x) { return ::acosf(x); }
+IOLAUS_HD inline double acos(double x) { return ::acos(x); }
+IOLAUS_HD inline float atan(float x) { return ::atanf(x); }
+IOLAUS_HD inline double atan(double x) { return ::atan(x); }
+IOLAUS_HD inline float erfc(float x) { return ::erfcf(x); }
+IOLAUS_HD inline double erfc(double x) { return ::erfc(x); }
+IOLAUS_HD inline float exp2(float x) { return ::exp2f(x); }
+IOLAUS_HD inline double exp2(double x) { return ::exp2(x); }
+IOLAUS_HD inline float log2(float x) { return ::log2f(x); }
+IOLAUS_HD inline double log2(double x) { return ::log2(x); }
+IOLAUS_HD inline float log10(float x) { return ::log10f(x); }
+IOLAUS_HD inline double log10(double x) { return ::log10(x); }
+IOLAUS_HD inline float atan2(float y, float x) { return ::atan2f(y, x); }
+IOLAUS_HD inline double atan2(double y, double x) { return ::atan2(y, x); }
+IOLAUS_HD inline float fmod(float x, float y) { return ::fmodf(x, y); }
+IOLAUS_HD inline double fmod(double x, double y) { return ::fmod(x, y); }
+
+// Rounding; integers are whole already.
+template <Number T> IOLAUS_HD inline T floor(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::floor(x);
+  return x;
+}
+template <Number T> IOLAUS_HD inline T ceil(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::ceil(x);
+  return x;
+}
+template <Number T> IOLAUS_HD inline T trunc(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::trunc(x);
+  return x;
+}
+template <Number T> IOLAUS_HD inline T round_even(T x) {
+  if constexpr (std::is_floating_point_v<T>) return std::nearbyint(x);
+  return x;
+}
+/// A number brought into T's range: a limit beyond it is no limit.
+template <Number T> IOLAUS_HD inline T saturate(double x) {
+  if constexpr (std::is_integral_v<T>) {
+    using Limits = std::numeric_limits<T>;
+    if (x <= static_cast<double>(Limits::min())) return Limits::min();
+    if (x >= static_cast<double>(Limits::max())) return Limits::max();
+  }
+  return static_cast<T>(x);
+}
+/// Neither infinite nor NaN. x - x is 0 for finite x only.
+template <Number T> IOLAUS_HD inline bool is_finite(T x) { return x - x == T(0); }
 
 template <Number T> IOLAUS_HD inline T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
 template <Number T> IOLAUS_HD inline T rsqrt(T x) { return T(1) / sqrt(x); }

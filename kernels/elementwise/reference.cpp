@@ -60,6 +60,13 @@ template <class Op> void run_compare(const Pointwise& p) {
   visit_dtype(AllTypes{}, Op::kName, p.compute,
               [&]<class T>() { run_typed<bool, T, T>(p, p.get_op<Op>()); });
 }
+template <class Op> void run_predicate(const Pointwise& p) {
+  visit_dtype(AllTypes{}, Op::kName, p.compute, [&]<class T>() { run_typed<bool, T>(p, Op{}); });
+}
+template <class Op> void run_ternary(const Pointwise& p) {
+  visit_dtype(domain_types<Op>(), Op::kName, p.compute,
+              [&]<class T>() { run_typed<T, T, T, T>(p, p.get_op<Op>()); });
+}
 void run_where(const Pointwise& p) {
   visit_dtype(AllTypes{}, "where", p.compute,
               [&]<class T>() { run_typed<T, bool, T, T>(p, ops::Where{}); });
@@ -81,9 +88,20 @@ template <class... Ops> bool add_compare(ops::OpList<Ops...>) {
       elementwise_kernels<Ops>().add({"reference", kCPU, domain_dtypes<Ops>(), run_compare<Ops>}) &&
       ...);
 }
-const bool kUnary = add_unary(ops::UnaryOps{});
-const bool kBinary = add_binary(ops::BinaryOps{});
-const bool kCompare = add_compare(ops::CompareOps{});
+template <class... Ops> bool add_predicates(ops::OpList<Ops...>) {
+  return (elementwise_kernels<Ops>().add(
+              {"reference", kCPU, dtypes_of(AllTypes{}), run_predicate<Ops>}) &&
+          ...);
+}
+template <class... Ops> bool add_ternary(ops::OpList<Ops...>) {
+  return (
+      elementwise_kernels<Ops>().add({"reference", kCPU, domain_dtypes<Ops>(), run_ternary<Ops>}) &&
+      ...);
+}
+const bool kUnary = add_unary(ops::AllUnaryOps{});
+const bool kBinary = add_binary(ops::BinaryOps{}) && add_binary(ops::BitwiseOps{});
+const bool kCompare = add_compare(ops::CompareOps{}) && add_predicates(ops::PredicateOps{});
+const bool kTernary = add_ternary(ops::TernaryOps{});
 const bool kWhere =
     elementwise_kernels<ops::Where>().add({"reference", kCPU, dtypes_of(AllTypes{}), run_where});
 

@@ -14,8 +14,8 @@ using namespace math;  // NOLINT: the formulas below read as mathematics
 
 /// What the backward pass needs.
 enum class Saves { kNothing, kInput, kOutput };
-/// Types that a unary operation takes: kFloat turns integers into float32 first.
-enum class Domain { kAny, kFloat };
+/// Types that an operation takes: kFloat turns integers into float32 first; kBits has no floats.
+enum class Domain { kAny, kFloat, kBits };
 
 template <Saves saves, Domain domain = Domain::kFloat> struct UnaryOp {
   static constexpr Saves kSaves = saves;
@@ -114,64 +114,34 @@ struct Erf : UnaryOp<Saves::kInput> {
     return Const<V>(1.1283791670955126) * g * exp(-x * x);
   }
 };
-struct Relu : UnaryOp<Saves::kOutput, Domain::kAny> {
-  static constexpr const char* kName = "relu";
-  // !(x < 0) keeps NaN, as PyTorch does.
-  template <class T> IOLAUS_HD T operator()(T x) const { return x < T(0) ? T(0) : x; }
-  template <class V> IOLAUS_HD V backward(V g, V y) const {
-    return where(y > 0.0f, g, zeros_like(g));
-  }
+struct Floor : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "floor";
+  template <class T> IOLAUS_HD T operator()(T x) const { return floor(x); }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return zeros_like(g); }
 };
-struct LeakyRelu : UnaryOp<Saves::kInput> {
-  static constexpr const char* kName = "leaky_relu";
-  double slope = 0.01;
-  template <class T> IOLAUS_HD T operator()(T x) const { return x > T(0) ? x : x * T(slope); }
-  template <class V> IOLAUS_HD V backward(V g, V x) const {
-    return where(x > 0.0f, g, g * Const<V>(slope));
-  }
+struct Ceil : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "ceil";
+  template <class T> IOLAUS_HD T operator()(T x) const { return ceil(x); }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return zeros_like(g); }
 };
-/// x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016).
-struct Gelu : UnaryOp<Saves::kInput> {
-  static constexpr const char* kName = "gelu";
-  template <class T> IOLAUS_HD T operator()(T x) const {
-    return x * T(0.5) * (T(1) + erf(x * T(kSqrtHalf)));
-  }
-  template <class V> IOLAUS_HD V backward(V g, V x) const {
-    return g * (0.5f * (1.0f + erf(x * Const<V>(kSqrtHalf))) +
-                x * (Const<V>(kInvSqrt2Pi) * exp(-0.5f * (x * x))));
-  }
+/// Halves go to the even neighbour.
+struct Round : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "round";
+  template <class T> IOLAUS_HD T operator()(T x) const { return round_even(x); }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return zeros_like(g); }
 };
-struct Silu : UnaryOp<Saves::kInput> {
-  static constexpr const char* kName = "silu";
-  template <class T> IOLAUS_HD T operator()(T x) const { return x * sigmoid(x); }
-  template <class V> IOLAUS_HD V backward(V g, V x) const {
-    return g * (sigmoid(x) * (1.0f + x * (1.0f - sigmoid(x))));
-  }
-};
-struct Elu : UnaryOp<Saves::kInput> {
-  static constexpr const char* kName = "elu";
-  double alpha = 1;
-  template <class T> IOLAUS_HD T operator()(T x) const {
-    return x > T(0) ? x : T(alpha) * expm1(x);
-  }
-  template <class V> IOLAUS_HD V backward(V g, V x) const {
-    return where(x > 0.0f, g, g * (Const<V>(alpha) * exp(x)));
-  }
-};
-/// ln(1 + e^x), written so that it does not overflow.
-struct Softplus : UnaryOp<Saves::kInput> {
-  static constexpr const char* kName = "softplus";
-  template <class T> IOLAUS_HD T operator()(T x) const {
-    return (x > T(0) ? x : T(0)) + log1p(exp(-abs(x)));
-  }
-  template <class V> IOLAUS_HD V backward(V g, V x) const { return g * sigmoid(x); }
+struct Trunc : UnaryOp<Saves::kNothing, Domain::kAny> {
+  static constexpr const char* kName = "trunc";
+  template <class T> IOLAUS_HD T operator()(T x) const { return trunc(x); }
+  template <class V> IOLAUS_HD V backward(V g, V) const { return zeros_like(g); }
 };
 /// min(max(x, low), high); the gradient passes where low <= x <= high.
 struct Clamp : UnaryOp<Saves::kInput, Domain::kAny> {
   static constexpr const char* kName = "clamp";
   double low = -1, high = 1;
   template <class T> IOLAUS_HD T operator()(T x) const {
-    return x < T(low) ? T(low) : (x > T(high) ? T(high) : x);
+    const T least = saturate<T>(low), most = saturate<T>(high);
+    return x < least ? least : (x > most ? most : x);
   }
   template <class V> IOLAUS_HD V backward(V g, V x) const {
     return where((x >= Const<V>(low)) & (x <= Const<V>(high)), g, zeros_like(g));
@@ -179,8 +149,9 @@ struct Clamp : UnaryOp<Saves::kInput, Domain::kAny> {
 };
 
 template <class... Ops> struct OpList {};
-using UnaryOps =
-    OpList<Neg, Abs, Sign, Square, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Reciprocal, Sin, Cos, Tanh,
-           Sigmoid, Erf, Relu, LeakyRelu, Gelu, Silu, Elu, Softplus, Clamp>;
+template <class... A, class... B> OpList<A..., B...> join(OpList<A...>, OpList<B...>);
+
+using UnaryOps = OpList<Neg, Abs, Sign, Square, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Reciprocal,
+                        Sin, Cos, Tanh, Sigmoid, Erf, Floor, Ceil, Round, Trunc, Clamp>;
 
 }  // namespace iolaus::ops

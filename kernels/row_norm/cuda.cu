@@ -28,12 +28,13 @@ template <class T> struct Row {
 };
 
 // Calls body(row, member, width, active, cache) for the rows of this block's groups; all threads
-// come along, so that body may reduce. cache: this group's part of shared memory, slots a row.
+// come along, so that body may reduce. cache: this group's part of shared memory, slots a row;
+// null without.
 template <class A, class Body>
 __device__ __forceinline__ void for_rows(int64_t rows, bool whole_block, int64_t slots, Body body) {
   const int width = whole_block ? kThreads : gpu::kWarp;
   const int groups = kThreads / width, group = threadIdx.x / width;
-  A* cache = SHARED_DYNAMIC(A) + group * slots;
+  A* cache = slots > 0 ? SHARED_DYNAMIC(A) + group * slots : nullptr;
   for (int64_t r0 = static_cast<int64_t>(blockIdx.x) * groups; r0 < rows;
        r0 += static_cast<int64_t>(gridDim.x) * groups) {
     const int64_t r = r0 + group;

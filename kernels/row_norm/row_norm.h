@@ -32,6 +32,8 @@ struct RowNorm {
   int64_t reduction() const { return columns; }
   int64_t rows() const { return columns == 0 ? 0 : x.numel() / columns; }
   bool centered() const { return kind == RowNormKind::kAddLayer; }
+  static constexpr const char* kSizes[] = {"rows", "columns"};
+  std::array<int64_t, 2> named_sizes() const { return {rows(), columns}; }
   template <class V> void visit(V&& v) {
     v("x", x, Role::kIn), v("residual", residual, Role::kIn);
     v("gamma", gamma, Role::kIn), v("beta", beta, Role::kIn);
@@ -55,6 +57,8 @@ struct RowNormBackward {
   int64_t reduction() const { return std::max(columns, rows()); }
   int64_t rows() const { return columns == 0 ? 0 : s.numel() / columns; }
   bool centered() const { return kind == RowNormKind::kAddLayer; }
+  static constexpr const char* kSizes[] = {"rows", "columns"};
+  std::array<int64_t, 2> named_sizes() const { return {rows(), columns}; }
   template <class V> void visit(V&& v) {
     v("g", g, Role::kIn), v("gs", gs, Role::kIn), v("s", s, Role::kIn);
     v("gamma", gamma, Role::kIn), v("mean", mean, Role::kIn), v("rstd", rstd, Role::kIn);

@@ -22,9 +22,11 @@ Layer simple(const char* name, const char* doc, Tensor (*fn)(const Tensor&)) {
 const Layer kRelu = simple("ReLU", "max(x, 0)", relu);
 const Layer kTanh = simple("Tanh", "tanh x", tanh);
 const Layer kSigmoid = simple("Sigmoid", "1 / (1 + e^-x)", sigmoid);
-const Layer kGelu = simple("GELU", "x Phi(x), Phi the normal distribution function", gelu);
+const Layer kGelu = simple("GELU", "x Phi(x), Phi the normal distribution function",
+                           [](const Tensor& x) { return gelu(x); });
 const Layer kSilu = simple("SiLU", "x sigmoid(x)", silu);
-const Layer kSoftplus = simple("Softplus", "ln(1 + e^x)", softplus);
+const Layer kSoftplus =
+    simple("Softplus", "ln(1 + e^x)", [](const Tensor& x) { return softplus(x); });
 const Layer kIdentity = simple("Identity", "x", [](const Tensor& x) { return x; });
 
 const Layer kLeakyRelu{{"iolaus.nn.LeakyReLU", "torch.nn.LeakyReLU"},

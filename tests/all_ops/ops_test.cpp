@@ -108,3 +108,64 @@ TEST_CASE("every op gives the same gradients when an input is not contiguous") {
     }
   }
 }
+
+namespace {
+
+// The result, the gradients of all inputs, and the gradients of their sum of squares (where the op
+// has second ones), computed on a device.
+std::vector<std::vector<double>> derivatives(const OpSample& sample, Device device) {
+  Tensors inputs, wanted;
+  for (const Tensor& x : sample.inputs) {
+    Tensor y = empty_strided(x.sizes(), x.strides(), {.dtype = x.dtype(), .device = device});
+    copy_(y, x);
+    if (is_floating(y.dtype())) wanted.push_back(y.set_requires_grad());
+    inputs.push_back(y);
+  }
+  const Tensor out = sample.fn(inputs);
+  std::vector<std::vector<double>> all{out.to_vector<double>()};
+  if (!out.requires_grad()) return all;
+  const Tensor ones = ones_like(out.detach());
+  const auto add_all = [&](const Tensors& tensors) {
+    for (const Tensor& t : tensors) {
+      all.push_back(t.defined() ? t.to_vector<double>() : std::vector<double>());
+    }
+  };
+  const bool twice = sample.second_order;
+  const Tensors first = grad({out}, wanted, {ones}, {.create_graph = twice}, true);
+  add_all(first);
+  Tensor squares;
+  for (const Tensor& g : first) {
+    if (!twice || !g.defined() || !g.requires_grad()) continue;
+    squares = squares.defined() ? squares + sum(g * g) : sum(g * g);
+  }
+  if (squares.defined()) add_all(grad({squares}, wanted, {}, {}, true));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every op gives the same values and derivatives on CUDA as on the CPU") {
+  if (!is_available(kCUDA)) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
+  int64_t compared = 0;
+  for (const OpInfo* op : all_ops()) {
+    for (const OpSample& sample : op->samples()) {
+      INFO(op->name, ", ", sample.what);
+      const auto expected = derivatives(sample, Device()), actual = derivatives(sample, kCUDA);
+      REQUIRE(expected.size() == actual.size());
+      for (size_t i = 0; i < expected.size(); ++i) {
+        REQUIRE(expected[i].size() == actual[i].size());
+        double error = 0;
+        for (size_t k = 0; k < expected[i].size(); ++k) {
+          error = std::max(
+              error, std::abs(expected[i][k] - actual[i][k]) / (1 + std::abs(expected[i][k])));
+        }
+        CHECK(error <= 1e-11);
+      }
+      ++compared;
+    }
+  }
+  MESSAGE(compared, " samples");
+}

@@ -1,4 +1,5 @@
-// Training steps against PyTorch: the same networks, weights and batches give the same losses.
+// Training steps against PyTorch: the same networks, weights and batches give the same losses, on
+// every device.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -8,9 +9,11 @@
 #include "autograd/grad_mode.h"
 #include "config/instantiate.h"
 #include "config/yaml.h"
+#include "core/device_info.h"
 #include "core/parallel.h"
 #include "nn/module.h"
 #include "nn/optim/optimizer.h"
+#include "tests/devices.h"
 
 using namespace iolaus;
 
@@ -80,18 +83,21 @@ struct Trained {
   std::map<std::string, Tensor> state;
 };
 
-Trained train(const char* model_yaml, const char* optimizer_yaml) {
+Trained train(const char* model_yaml, const char* optimizer_yaml, Device device = {},
+              int steps = 20) {
   const auto model = make_model(model_yaml);
+  model->to(device);
   const auto optimizer =
       config::instantiate<config::Partial>(config::load_yaml(optimizer_yaml, "test.yaml"))
           ->call<nn::Optimizer>({{"params", nn::one_group(model->parameters())}});
   Trained result;
-  for (int s = 0; s < 20; ++s) {
+  for (int s = 0; s < steps; ++s) {
     const Tensor x = wave({16, 1, 28, 28}, 0.37, s % 4, 1);
     std::vector<int64_t> target;
     for (int64_t i = 0; i < 16; ++i) target.push_back((3 * i + s % 4) % 10);
     optimizer->zero_grad();
-    const Tensor loss = cross_entropy(model->forward(x), from_values(target, {16}));
+    const Tensor loss =
+        cross_entropy(model->forward(to(x, device)), to(from_values(target, {16}), device));
     loss.backward();
     optimizer->step();
     result.losses.push_back(loss.item<double>());
@@ -103,10 +109,15 @@ Trained train(const char* model_yaml, const char* optimizer_yaml) {
 void compare(const char* name, const char* model, const char* optimizer) {
   std::ifstream file(IOLAUS_SOURCE_DIR "/tests/data/nn/twenty_losses.json");
   const auto expected = nlohmann::json::parse(file).at(name).get<std::vector<double>>();
-  const Trained trained = train(model, optimizer);
-  for (size_t i = 0; i < expected.size(); ++i) {
-    CAPTURE(i);
-    CHECK(std::abs(trained.losses[i] - expected[i]) <= 1e-5 * expected[i]);
+  for (const Device device : test::all_devices()) {
+    // Half a million multiplications a step: the simulated device gets fewer of them.
+    const int steps = device.is_cuda() && is_cuda_simulated() ? 4 : 20;
+    const Trained trained = train(model, optimizer, device, steps);
+    for (size_t i = 0; i < trained.losses.size(); ++i) {
+      CAPTURE(device.str());
+      CAPTURE(i);
+      CHECK(std::abs(trained.losses[i] - expected[i]) <= 1e-5 * expected[i]);
+    }
   }
 }
 
@@ -132,4 +143,16 @@ TEST_CASE("training is bitwise the same twice, and for one and two threads") {
     }
   }
   set_num_threads(threads);
+}
+
+TEST_CASE("training on a CUDA device is bitwise the same twice") {
+  if (!is_available(kCUDA)) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
+  const Trained first = train(kNorms, kAdamW, kCUDA, 2), again = train(kNorms, kAdamW, kCUDA, 2);
+  for (const auto& [name, tensor] : first.state) {
+    INFO(name);
+    CHECK(tensor.to_vector<float>() == again.state.at(name).to_vector<float>());
+  }
 }

@@ -33,7 +33,7 @@ struct Product {
   bool null_alpha = false;
   int64_t shift = 0;  // bytes that A's address is off
 
-  Tensor a, b, c, bias;
+  Tensor a = {}, b = {}, c = {}, bias = {};
 
   cublasStatus_t run(float alpha, float beta) {
     cublasLtHandle_t handle;

@@ -128,7 +128,7 @@ TEST_CASE("a stack that overflows is a fault of the kernel") {
 TEST_CASE("shared memory beyond the limits is refused") {
   const Buffer<float> x(counting(64)), y(64);
   CHECK(contains(run(no_dynamic_memory, 1, 32, 0, y.get()),
-                 "the launch gave no dynamic shared memory"));
+                 "touches dynamic shared memory, but the launch gave none"));
   CHECK(contains(run(too_much_static_memory, 1, 32, 0, y.get()), "SHARED_ARRAY b: the block has"));
   CHECK(contains(run(copy_kernel, 1, 64, 64 << 10, x.get(), y.get()),
                  "65536 bytes of dynamic shared memory, but the kernel was allowed 49152"));

@@ -121,8 +121,7 @@ inline void check_aligned(const void* p, size_t nbytes, const char* what, Place 
   static ::iolaus::sim::SharedArray name##_slot(sizeof(name##_array), alignof(name##_array), \
                                                 #name);                                      \
   auto& name = *static_cast<name##_array*>(name##_slot.get())
-#define SHARED_DYNAMIC(T) \
-  (static_cast<T*>(::iolaus::sim::dynamic_shared(::iolaus::sim::Place::here())))
+#define SHARED_DYNAMIC(T) (static_cast<T*>(::iolaus::sim::dynamic_shared()))
 
 // ---- barriers, votes, shuffles
 

@@ -9,6 +9,7 @@
 #include "core/cuda/sim/block.h"
 #include "core/cuda/sim/fiber.h"
 #include "core/cuda/sim/memory.h"
+#include "core/cuda/sim/shared.h"
 
 namespace iolaus::sim {
 namespace {
@@ -36,11 +37,14 @@ void on_fault(int signal, siginfo_t* info, void*) {
   const SimThread* thread = g_thread;
   if (thread != nullptr && handler()) {
     if (thread->fiber->is_guard(address)) handler()("its stack overflows");
-    if (in_device_range(address)) {
+    const bool no_shared = is_no_shared_memory(address);
+    if (in_device_range(address) || no_shared) {
       void* frames[8];  // the handler, the signal's frame, then the faulting function
       const int count = backtrace(frames, 8);
-      handler()(fmt::format("out of bounds: touches {} at {}", describe_address(address),
-                            count > 2 ? source_line(static_cast<char*>(frames[2]) + 1) : "?"));
+      handler()(fmt::format(
+          "out of bounds: touches {} at {}",
+          no_shared ? "dynamic shared memory, but the launch gave none" : describe_address(address),
+          count > 2 ? source_line(static_cast<char*>(frames[2]) + 1) : "?"));
     }
     handler()(fmt::format("touches {}", describe_address(address)));
   }

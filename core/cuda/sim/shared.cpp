@@ -21,14 +21,17 @@ namespace iolaus::sim {
 namespace {
 
 constexpr size_t kArena = size_t{512} << 10, kGap = 64;
+constexpr size_t kNothing = size_t{256} << 10;  // after it, and nobody may touch it
 
 struct Arena {
   char* begin;
   size_t used = 0, static_bytes = 0, dynamic_bytes = 0;
   unsigned long long block = 0;
   Arena() {
-    void* data = mmap(nullptr, kArena, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* data = mmap(nullptr, kArena + kNothing, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     begin = static_cast<char*>(data);
+    mprotect(begin + kArena, kNothing, PROT_NONE);
   }
   // A piece of exactly this alignment, not more.
   char* take(size_t nbytes, size_t alignment) {
@@ -76,12 +79,14 @@ void* SharedArray::get() {
   return data_;
 }
 
-void* dynamic_shared(Place place) {
-  Arena& a = arena();
-  if (a.dynamic_bytes == 0) {
-    fail_thread(at("SHARED_DYNAMIC", place) + ": the launch gave no dynamic shared memory");
-  }
-  return a.begin + 1024;
+void* dynamic_shared() {
+  const Arena& a = arena();
+  return a.begin + (a.dynamic_bytes == 0 ? kArena : 1024);
+}
+
+bool is_no_shared_memory(const void* data) {
+  const char* p = static_cast<const char*>(data);
+  return p >= arena().begin + kArena && p < arena().begin + kArena + kNothing;
 }
 
 std::pair<const void*, size_t> shared_range() { return {arena().begin, kArena}; }

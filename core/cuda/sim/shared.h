@@ -27,8 +27,10 @@ class SharedArray {
   unsigned long long block_ = 0;
 };
 
-/// The start of the launch's dynamic shared memory. Fails the thread where it has none.
-void* dynamic_shared(Place place);
+/// The start of the launch's dynamic shared memory; where it has none, memory that faults.
+void* dynamic_shared();
+/// Whether an address is in the memory that stands for none.
+bool is_no_shared_memory(const void* data);
 bool is_shared_memory(const void* data, size_t nbytes = 1);
 /// The whole arena, for the checker.
 std::pair<const void*, size_t> shared_range();

@@ -1,0 +1,26 @@
+// Factorisations and linear equations, differentiable, with the names and rules of torch.linalg.
+// Matrices are the last two dimensions, what is before them is a batch; float32 and float64, on the
+// CPU. Errors: kType, kInvalidArgument for shapes and for matrices that have no such factors;
+// kUnsupported on CUDA and where LAPACK is missing.
+#pragma once
+
+#include <string>
+#include <tuple>
+
+#include "core/tensor.h"
+
+namespace iolaus {
+
+/// a = l l^T with l lower triangular (or u^T u where upper), for a symmetric positive definite.
+Tensor cholesky(const Tensor& a, bool upper = false);
+/// x with a x = b (x a = b where not left); b is a vector for each matrix, or a matrix.
+Tensor solve(const Tensor& a, const Tensor& b, bool left = true);
+Tensor inv(const Tensor& a);
+Tensor det(const Tensor& a);
+/// a = q r; mode "reduced", "complete" or "r" (q is then empty).
+std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode = "reduced");
+/// a = u diag(s) vh, s in descending order. Gradients of u and vh are right up to their signs, and
+/// where the values of s are apart.
+std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices = true);
+
+}  // namespace iolaus

@@ -1,0 +1,139 @@
+// Products that are matmul in another form.
+#include "autograd/op_registry.h"
+#include "autograd/op_table.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/view.h"
+#include "autograd/record.h"
+
+namespace iolaus {
+namespace {
+
+// beta c + alpha product. What is multiplied by 0 is not looked at: it may be NaN.
+Tensor mixed(const char* op, const Tensor& c, const Tensor& product, double beta, double alpha) {
+  IOLAUS_CHECK_CODE(c.dtype() == product.dtype(), ErrorCode::kType,
+                    "[{}] expected operands of one dtype, got {} and {}", op, c.describe(),
+                    product.describe());
+  IOLAUS_CHECK(broadcast_shapes(op, c.sizes(), product.sizes()) == product.sizes(),
+               "[{}] expected a shape that broadcasts to {}, got {}", op, product.sizes().str(),
+               c.sizes().str());
+  const auto scaled = [](const Tensor& x, double factor) {
+    if (factor == 1) return x;
+    return is_floating(x.dtype()) ? mul(x, factor) : mul(x, static_cast<int64_t>(factor));
+  };
+  return beta == 0 ? scaled(product, alpha) : add(scaled(c, beta), scaled(product, alpha));
+}
+
+void check_rank(const char* op, const Tensor& x, int64_t rank) {
+  IOLAUS_CHECK(x.dim() == rank, "[{}] expected {} dimension(s), got {}", op, rank, x.describe());
+}
+
+using Mixed = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, double, double);
+const bool kBoxed =
+    boxed(
+        "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, float beta=1, float alpha=1) -> "
+        "Tensor",
+        baddbmm) &&
+    boxed(
+        "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, float beta=1, float alpha=1) -> "
+        "Tensor",
+        addbmm) &&
+    boxed("addmv(Tensor input, Tensor mat, Tensor vec, *, float beta=1, float alpha=1) -> Tensor",
+          addmv) &&
+    boxed("addr(Tensor input, Tensor vec1, Tensor vec2, *, float beta=1, float alpha=1) -> Tensor",
+          addr) &&
+    boxed("dot(Tensor input, Tensor tensor) -> Tensor", dot) &&
+    boxed("outer(Tensor input, Tensor vec2) -> Tensor", outer) &&
+    boxed("mv(Tensor input, Tensor vec) -> Tensor", mv) &&
+    boxed("inner(Tensor input, Tensor other) -> Tensor", inner) &&
+    boxed("trace(Tensor input) -> Tensor", trace);
+
+bool add_mixed(const char* op, Mixed fn, const Dims& c, const Dims& a, const Dims& b) {
+  return register_op({op, [=] {
+                        return std::vector<OpSample>{
+                            {"sample",
+                             {sample64(c, 1), sample64(a, 2), sample64(b, 3)},
+                             [fn](const Tensors& x) { return fn(x[0], x[1], x[2], 0.5, 2); }}};
+                      }});
+}
+bool add_two(const char* op, Tensor (*fn)(const Tensor&, const Tensor&), const Dims& a,
+             const Dims& b) {
+  return register_op({op, [=] {
+                        return std::vector<OpSample>{
+                            {"sample", {sample64(a, 1), sample64(b, 2)}, [fn](const Tensors& x) {
+                               return fn(x[0], x[1]);
+                             }}};
+                      }});
+}
+const bool kSamples =
+    add_mixed("baddbmm", baddbmm, {2, 1, 4}, {2, 2, 3}, {2, 3, 4}) &&
+    add_mixed("addbmm", addbmm, {2, 4}, {2, 2, 3}, {2, 3, 4}) &&
+    add_mixed("addmv", addmv, {2}, {2, 3}, {3}) && add_mixed("addr", addr, {2, 3}, {2}, {3}) &&
+    add_two("dot", dot, {3}, {3}) && add_two("outer", outer, {3}, {2}) &&
+    add_two("mv", mv, {2, 3}, {3}) && add_two("inner", inner, {2, 3}, {4, 3}) &&
+    register_op({"trace", [] {
+                   return std::vector<OpSample>{{"sample",
+                                                 {sample64({3, 4}, 1)},
+                                                 [](const Tensors& x) { return trace(x[0]); }}};
+                 }});
+
+}  // namespace
+
+Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  return mixed("baddbmm", c, bmm(a, b), beta, alpha);
+}
+Tensor addbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  return mixed("addbmm", c, to(sum(bmm(a, b), {0}), a.dtype()), beta, alpha);
+}
+Tensor addmv(const Tensor& c, const Tensor& a, const Tensor& x, double beta, double alpha) {
+  return mixed("addmv", c, mv(a, x), beta, alpha);
+}
+Tensor addr(const Tensor& c, const Tensor& x, const Tensor& y, double beta, double alpha) {
+  return mixed("addr", c, outer(x, y), beta, alpha);
+}
+
+Tensor dot(const Tensor& x, const Tensor& y) {
+  check_rank("dot", x, 1);
+  check_rank("dot", y, 1);
+  IOLAUS_CHECK(x.numel() == y.numel(), "[dot] expected vectors of one length, got {} and {}",
+               x.describe(), y.describe());
+  return matmul(x, y);
+}
+
+Tensor outer(const Tensor& x, const Tensor& y) {
+  check_rank("outer", x, 1);
+  check_rank("outer", y, 1);
+  return mul(unsqueeze(x, 1), y);
+}
+
+Tensor mv(const Tensor& a, const Tensor& x) {
+  check_rank("mv", a, 2);
+  check_rank("mv", x, 1);
+  return matmul(a, x);
+}
+
+Tensor inner(const Tensor& a, const Tensor& b) {
+  if (a.dim() == 0 || b.dim() == 0) return mul(a, b);
+  IOLAUS_CHECK(a.size(-1) == b.size(-1),
+               "[inner] expected last dimensions of one size, got {} and {}", a.describe(),
+               b.describe());
+  const Dims &sa = a.sizes(), &sb = b.sizes();
+  const int64_t n = sa.back();
+  Dims sizes(sa.data(), sa.size() - 1);
+  for (size_t i = 0; i + 1 < sb.size(); ++i) sizes.push_back(sb[i]);
+  const auto rows = [n](const Tensor& x) {
+    Dims flat = x.sizes();
+    int64_t count = 1;
+    for (size_t i = 0; i + 1 < flat.size(); ++i) count *= flat[i];
+    return reshape(x, {count, n});
+  };
+  return reshape(mm(rows(a), transpose(rows(b), 0, 1)), sizes);
+}
+
+Tensor trace(const Tensor& a) {
+  check_rank("trace", a, 2);
+  return sum(diagonal(a));
+}
+
+}  // namespace iolaus

@@ -1,0 +1,8 @@
+// Derivatives of the activations on CUDA.
+#include "kernels/elementwise/cuda_unary.cuh"
+
+namespace iolaus {
+namespace {
+const bool kRegistered = gpu::add_unary_backward(ops::ActivationOps{});
+}  // namespace
+}  // namespace iolaus

@@ -1,0 +1,8 @@
+// Derivatives of more functions of one number on CUDA.
+#include "kernels/elementwise/cuda_unary.cuh"
+
+namespace iolaus {
+namespace {
+const bool kRegistered = gpu::add_unary_backward(ops::FunctionOps{});
+}  // namespace
+}  // namespace iolaus
