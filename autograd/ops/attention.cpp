@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/attention_formula.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/view.h"
@@ -217,6 +218,12 @@ std::vector<OpSample> samples() {
   return list;
 }
 const bool kRegistered = register_op({kOp, samples});
+
+const bool kBoxed = boxed(
+    "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, "
+    "float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> "
+    "Tensor",
+    scaled_dot_product_attention);
 
 }  // namespace
 }  // namespace iolaus
