@@ -41,6 +41,7 @@ Tensor cat(const Tensors& tensors, int64_t dim) {
   std::vector<int64_t> lengths;  // -1: nothing
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& x = tensors[i];
+    IOLAUS_CHECK(x.defined(), "[cat] expected tensors, got none at position {}", i);
     dtype = promote_types(dtype, x.dtype());
     if (is_nothing(x)) {
       lengths.push_back(-1);

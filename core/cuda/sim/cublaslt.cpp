@@ -167,15 +167,16 @@ void compute(const Problem& p, Sum alpha, Sum beta, const void* a, const void* b
   for (int64_t batch = 0; batch < p.d.batches; ++batch) {
     for (int64_t j = 0; j < p.n; ++j) {
       for (int64_t i = 0; i < p.m; ++i) {
-        Sum sum = 0;
+        Sum sum = 0, part = 0;  // in parts of 32, as a product in tiles adds them
         for (int64_t step = 0; step < p.k; ++step) {
           const int64_t k = backwards ? p.k - 1 - step : step;
           const int64_t at_a = ta ? offset(p.a, batch, k, i) : offset(p.a, batch, i, k);
           const int64_t at_b = tb ? offset(p.b, batch, j, k) : offset(p.b, batch, k, j);
-          sum +=
+          part +=
               static_cast<Sum>(load(a, p.a.type, at_a)) * static_cast<Sum>(load(b, p.b.type, at_b));
+          if (step % 32 == 31) sum += std::exchange(part, Sum(0));
         }
-        sum *= alpha;
+        sum = (sum + part) * alpha;
         if (beta != 0) {
           sum += beta * static_cast<Sum>(load(c, p.c.type, offset(p.c, batch, i, j)));
         }
