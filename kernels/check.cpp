@@ -42,7 +42,14 @@ Tensor clone_for_check(const Tensor& x, Role role, bool to_double, Device device
   // The same strides, gaps included: strided samples must stay strided.
   Tensor out = empty_strided(x.sizes(), x.strides(), {.dtype = dtype, .device = device});
   if (role != Role::kOut) {
-    copy(x, out);
+    // Expanded dimensions hold one element many times; it is written once.
+    Tensor from = x, to = out;
+    for (int d = 0; d < x.dim(); ++d) {
+      if (x.strides()[d] != 0 || x.sizes()[d] < 2) continue;
+      from = views::narrow(from, d, 0, 1);
+      to = views::narrow(to, d, 0, 1);
+    }
+    copy(from, to);
   } else if (is_floating(dtype)) {
     fill(out, std::numeric_limits<double>::quiet_NaN());
   } else {

@@ -53,6 +53,7 @@ Fiber::Fiber(std::function<void()> body) : body_(std::move(body)) {
   const size_t colour = count++ * 320 % 4096;
   bottom_ = static_cast<char*>(stack.sp) - stack.size + kGuardBytes;
   size_ = stack.size - kGuardBytes - colour;
+  stacks()[bottom_] = size_;
   context_ =
       boost::context::fiber(std::allocator_arg,
                             boost::context::preallocated(static_cast<char*>(stack.sp) - colour,
