@@ -1,18 +1,17 @@
 // The stand-in for cuBLASLt on the simulated device: right products for every layout, the library's
 // own refusals, and memory that a call must not touch.
 #include <cublasLt.h>
-#include <cuda_runtime_api.h>
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 
 #include "core/cuda/sim/diagnosis.h"
-#include "core/cuda/sim/stream.h"
 #include "core/dynamic_library.h"
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/tune_cache.h"
+#include "tests/sim/support.h"
 
 using namespace iolaus;
 
@@ -176,12 +175,12 @@ TEST_CASE("the calls refuse what the library refuses") {
 TEST_CASE("a product that leaves its memory is a diagnosis when it runs") {
   Product p;
   p.fill();
-  p.b = to_device(sample_tensor({3}, kFloat32, 1));  // of the 20 that the layout speaks of
-  // The allocator cuts small tensors from segments of 2 MiB: the layout must reach beyond.
-  p.n = 200000, p.c = to_device(sample_tensor({p.ldc * p.n}, kFloat32, 3));
+  // An allocation of its own: one of the caching allocator's lies in a large segment.
+  const test::Buffer<float> small(std::vector<float>{1, 2, 3});
+  p.b = from_blob(small.get(), {3}, {.device = Device(kCUDA)});
   CHECK(p.run(1, 0) == CUBLAS_STATUS_SUCCESS);
   CHECK(cudaDeviceSynchronize() != cudaSuccess);
-  CHECK(sim::last_diagnosis().find("cublasLtMatmul: 4000000 bytes of B are") != std::string::npos);
+  CHECK(sim::last_diagnosis().find("cublasLtMatmul: 80 bytes of B are") != std::string::npos);
   sim::reset_device();
 }
 
