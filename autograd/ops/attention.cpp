@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "autograd/op_registry.h"
+#include "autograd/op_table.h"
 #include "autograd/ops/attention_formula.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/view.h"
@@ -200,7 +201,7 @@ std::vector<OpSample> samples() {
   const Tensor seen = from_values<double>({1, 0, 1, 0, 0, 0}, {2, 3});
   list.push_back(
       {"bool mask", qkv({1, 2, 2, 3}, {1, 2, 3, 3}, {1, 2, 3, 2}), [seen](const Tensors& x) {
-         return scaled_dot_product_attention(x[0], x[1], x[2], to(seen, kBool));
+         return scaled_dot_product_attention(x[0], x[1], x[2], to(seen, kBool, x[0].device()));
        }});
   Tensors masked = qkv({1, 2, 2, 3}, {1, 2, 3, 3}, {1, 2, 3, 2});
   masked.push_back(sample64({2, 1, 3}, 4));
@@ -217,6 +218,12 @@ std::vector<OpSample> samples() {
   return list;
 }
 const bool kRegistered = register_op({kOp, samples});
+
+const bool kBoxed = boxed(
+    "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, "
+    "float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> "
+    "Tensor",
+    scaled_dot_product_attention);
 
 }  // namespace
 }  // namespace iolaus

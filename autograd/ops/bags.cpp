@@ -65,7 +65,9 @@ const bool kSamples =
                    const Tensor offsets = from_values<int64_t>({0, 2, 2}, {3});
                    for (const char* mode : {"sum", "mean", "max"}) {
                      samples.push_back({mode, {sample64({4, 3}, 1)}, [=](const Tensors& x) {
-                                          return embedding_bag(indices, x[0], offsets, {mode});
+                                          const Device d = x[0].device();
+                                          return embedding_bag(to(indices, d), x[0], to(offsets, d),
+                                                               {mode});
                                         }});
                    }
                    return samples;
@@ -74,7 +76,7 @@ const bool kSamples =
                    const Tensor targets = from_values<int64_t>({1, 2, 2, 2, 1, 1}, {2, 3});
                    return std::vector<OpSample>{
                        {"mean", {sample64({6, 2, 3}, 1, -3, 0)}, [=](const Tensors& x) {
-                          return ctc_loss(x[0], targets, {6, 5}, {3, 2});
+                          return ctc_loss(x[0], to(targets, x[0].device()), {6, 5}, {3, 2});
                         }}};
                  }});
 

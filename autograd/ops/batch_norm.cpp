@@ -131,8 +131,8 @@ OpSample sample(const char* what, const Dims& x, bool training, bool affine) {
   }
   return {what, inputs, [=](const Tensors& t) {
             const Tensor weight = affine ? t[1] : Tensor(), bias = affine ? t[2] : Tensor();
-            const Tensor mean = to(sample64({x[1]}, 4), t[0].dtype());
-            const Tensor var = to(sample64({x[1]}, 5, 0.5, 2), t[0].dtype());
+            const Tensor mean = to(sample64({x[1]}, 4), t[0].dtype(), t[0].device());
+            const Tensor var = to(sample64({x[1]}, 5, 0.5, 2), t[0].dtype(), t[0].device());
             return batch_norm(t[0], mean, var, weight, bias, training);
           }};
 }

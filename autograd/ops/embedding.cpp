@@ -45,17 +45,17 @@ Tensor gather_rows(const Tensor& table, const Tensor& index, int64_t padding) {
   return out;
 }
 
-const bool kRegistered =
-    register_op({"embedding", [] {
-                   const Tensor index = from_values<int64_t>({2, 0, 2, 3, 1, 2}, {2, 3});
-                   return std::vector<OpSample>{
-                       {"matrix of indices",
-                        {sample64({4, 3}, 1)},
-                        [index](const Tensors& x) { return embedding(x[0], index); }},
-                       {"rows squared", {sample64({4, 3}, 2)}, [index](const Tensors& x) {
-                          return square(embedding(x[0], index));
-                        }}};
-                 }});
+const bool kRegistered = register_op(
+    {"embedding", [] {
+       const Tensor index = from_values<int64_t>({2, 0, 2, 3, 1, 2}, {2, 3});
+       return std::vector<OpSample>{
+           {"matrix of indices",
+            {sample64({4, 3}, 1)},
+            [index](const Tensors& x) { return embedding(x[0], to(index, x[0].device())); }},
+           {"rows squared", {sample64({4, 3}, 2)}, [index](const Tensors& x) {
+              return square(embedding(x[0], to(index, x[0].device())));
+            }}};
+     }});
 
 const bool kBoxed = boxed(
     "embedding(Tensor input, Tensor weight, int? padding_idx=None) -> Tensor",

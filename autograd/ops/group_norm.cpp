@@ -137,8 +137,10 @@ const bool kRegistered =
                    OpSample running{"running statistics",
                                     {sample64({2, 3, 4}, 4), sample64({3}, 5, 0.5, 2)},
                                     [](const Tensors& t) {
-                                      const Tensor mean = to(sample64({3}, 6), t[0].dtype());
-                                      const Tensor var = to(sample64({3}, 7, 0.5, 2), t[0].dtype());
+                                      const Tensor mean =
+                                          to(sample64({3}, 6), t[0].dtype(), t[0].device());
+                                      const Tensor var =
+                                          to(sample64({3}, 7, 0.5, 2), t[0].dtype(), t[0].device());
                                       return instance_norm(t[0], mean, var, t[1], {}, false);
                                     }};
                    return std::vector<OpSample>{sample("affine", {2, 3, 4}, 0, true),

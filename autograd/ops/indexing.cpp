@@ -178,33 +178,38 @@ Tensor vector_index(const char* op, const Tensor& x, const Tensor& index) {
 
 std::vector<OpSample> gather_samples() {
   const Tensor index = from_values<int64_t>({0, 2, 1, 1, 0, 2, 2, 2}, {2, 4});
-  return {{"last", {sample64({2, 3}, 1)}, [=](const Tensors& t) { return gather(t[0], 1, index); }},
+  return {{"last",
+           {sample64({2, 3}, 1)},
+           [=](const Tensors& t) { return gather(t[0], 1, to(index, t[0].device())); }},
           {"first, squared",
            {sample64({3, 4}, 2)},
-           [=](const Tensors& t) { return square(gather(t[0], 0, index)); }},
+           [=](const Tensors& t) { return square(gather(t[0], 0, to(index, t[0].device()))); }},
           {"smaller", {sample64({3, 5}, 3)}, [=](const Tensors& t) {
-             return square(gather(t[0], -1, index));
+             return square(gather(t[0], -1, to(index, t[0].device())));
            }}};
 }
 std::vector<OpSample> scatter_samples() {
   const Tensor index = from_values<int64_t>({0, 2, 1, 3, 0, 2}, {2, 3});
-  return {{"src",
-           {sample64({2, 4}, 1), sample64({2, 3}, 2)},
-           [=](const Tensors& t) { return square(scatter(t[0], 1, index, t[1])); }},
-          {"larger src",
-           {sample64({3, 4}, 3), sample64({2, 5}, 4)},
-           [=](const Tensors& t) { return square(scatter(t[0], -1, index, t[1])); }},
-          {"value", {sample64({3, 4}, 5)}, [=](const Tensors& t) {
-             return square(scatter(t[0], 1, index, 1.5));
-           }}};
+  return {
+      {"src",
+       {sample64({2, 4}, 1), sample64({2, 3}, 2)},
+       [=](const Tensors& t) { return square(scatter(t[0], 1, to(index, t[0].device()), t[1])); }},
+      {"larger src",
+       {sample64({3, 4}, 3), sample64({2, 5}, 4)},
+       [=](const Tensors& t) { return square(scatter(t[0], -1, to(index, t[0].device()), t[1])); }},
+      {"value", {sample64({3, 4}, 5)}, [=](const Tensors& t) {
+         return square(scatter(t[0], 1, to(index, t[0].device()), 1.5));
+       }}};
 }
 std::vector<OpSample> scatter_add_samples() {
   const Tensor index = from_values<int64_t>({0, 2, 1, 2, 0, 2}, {2, 3});
   return {{"last",
            {sample64({2, 3}, 1), sample64({2, 3}, 2)},
-           [=](const Tensors& t) { return square(scatter_add(t[0], 1, index, t[1])); }},
+           [=](const Tensors& t) {
+             return square(scatter_add(t[0], 1, to(index, t[0].device()), t[1]));
+           }},
           {"first, larger src", {sample64({4, 5}, 3), sample64({3, 4}, 4)}, [=](const Tensors& t) {
-             return square(scatter_add(t[0], 0, index, t[1]));
+             return square(scatter_add(t[0], 0, to(index, t[0].device()), t[1]));
            }}};
 }
 std::vector<OpSample> rows_samples(bool add) {
@@ -216,11 +221,11 @@ std::vector<OpSample> rows_samples(bool add) {
     rows[static_cast<size_t>(dim + 3) % 3] = 4;
     if (add) {
       samples.push_back({"rows", {sample64(sizes, 1), sample64(rows, 2)}, [=](const Tensors& t) {
-                           return square(index_add(t[0], dim, index, t[1], 0.5));
+                           return square(index_add(t[0], dim, to(index, t[0].device()), t[1], 0.5));
                          }});
     } else {
       samples.push_back({"rows", {sample64(sizes, 3)}, [=](const Tensors& t) {
-                           return square(index_select(t[0], dim, index));
+                           return square(index_select(t[0], dim, to(index, t[0].device())));
                          }});
     }
   }
@@ -230,12 +235,12 @@ std::vector<OpSample> take_samples() {
   const Tensor index = from_values<int64_t>({2, 0, 1}, {1, 3});
   return {{"broadcast indices",
            {sample64({2, 3}, 1)},
-           [=](const Tensors& t) { return take_along_dim(t[0], index, 1); }},
+           [=](const Tensors& t) { return take_along_dim(t[0], to(index, t[0].device()), 1); }},
           {"broadcast input",
            {sample64({3, 1}, 2)},
-           [=](const Tensors& t) { return take_along_dim(t[0], index, 0); }},
+           [=](const Tensors& t) { return take_along_dim(t[0], to(index, t[0].device()), 0); }},
           {"flat", {sample64({2, 2}, 3)}, [=](const Tensors& t) {
-             return square(take_along_dim(t[0], index));
+             return square(take_along_dim(t[0], to(index, t[0].device())));
            }}};
 }
 

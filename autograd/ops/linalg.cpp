@@ -141,6 +141,10 @@ Tensor svd_backward(const Tensor& gu, const Tensor& gs, const Tensor& gvh, const
 const bool kBoxed =
     boxed("cholesky(Tensor A, *, bool upper=False) -> Tensor", cholesky) &&
     boxed("solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", solve) &&
+    boxed(
+        "solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, "
+        "bool unitriangular=False) -> Tensor",
+        solve_triangular) &&
     boxed("inv(Tensor A) -> Tensor", inv) && boxed("det(Tensor A) -> Tensor", det) &&
     boxed("qr(Tensor A, str mode='reduced') -> (Tensor, Tensor)", qr) &&
     boxed("svd(Tensor A, bool full_matrices=True) -> (Tensor, Tensor, Tensor)", svd);
@@ -170,6 +174,13 @@ const bool kSamples =
                  const auto [u, s, vh] = svd(x, false);  // products that do not depend on signs
                  return cat({matmul(u, vh), unsqueeze(s, 0), square(vh)});
                }) &&
+    register_op({"solve_triangular",
+                 [] {
+                   return std::vector<OpSample>{
+                       {"upper",
+                        {sample64({3, 3}, 1, 1, 2), sample64({3, 2}, 2)},
+                        [](const Tensors& x) { return solve_triangular(x[0], x[1], true); }}};
+                 }}) &&
     register_op({"solve", [] {
                    return std::vector<OpSample>{
                        {"matrix",
@@ -206,6 +217,19 @@ Tensor solve(const Tensor& a, const Tensor& b, bool left) {
       solve_matrices(expand(a, with_matrix(batch, a.size(-2), a.size(-1))),
                      expand(right, with_matrix(batch, right.size(-2), right.size(-1))));
   return vector ? squeeze(x, -1) : x;
+}
+
+Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
+                        bool unitriangular) {
+  check_matrix("solve_triangular", a, true);
+  IOLAUS_CHECK(b.dim() >= 2, "[solve_triangular] expected matrices on the right, got {}",
+               b.describe());
+  Tensor triangle = upper ? triu(a) : tril(a);
+  if (unitriangular) {
+    const Tensor diagonal_mask = eye(a.size(-1), {}, {.dtype = kBool, .device = a.device()});
+    triangle = where(diagonal_mask, 1, triangle);
+  }
+  return solve(triangle, b, left);
 }
 
 Tensor inv(const Tensor& a) {

@@ -15,6 +15,10 @@ namespace iolaus {
 Tensor cholesky(const Tensor& a, bool upper = false);
 /// x with a x = b (x a = b where not left); b is a vector for each matrix, or a matrix.
 Tensor solve(const Tensor& a, const Tensor& b, bool left = true);
+/// The same where only the upper (or lower) triangle of a counts, with ones on the diagonal where
+/// unitriangular.
+Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left = true,
+                        bool unitriangular = false);
 Tensor inv(const Tensor& a);
 Tensor det(const Tensor& a);
 /// a = q r; mode "reduced", "complete" or "r" (q is then empty).

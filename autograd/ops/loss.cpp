@@ -200,8 +200,9 @@ std::vector<OpSample> class_samples(Tensor (*fn)(const Tensor&, const Tensor&,
                               const CrossEntropyOptions& options) {
     samples.push_back({what, {sample64(sizes, samples.size() + 1, -2, 2)}, [=](const Tensors& x) {
                          CrossEntropyOptions o = options;
-                         if (o.weight.defined()) o.weight = to(o.weight, x[0].dtype());
-                         return fn(x[0], target, o);
+                         if (o.weight.defined())
+                           o.weight = to(o.weight, x[0].dtype(), x[0].device());
+                         return fn(x[0], to(target, x[0].device()), o);
                        }});
   };
   const double s = smoothing ? 0.1 : 0;
@@ -214,19 +215,19 @@ std::vector<OpSample> class_samples(Tensor (*fn)(const Tensor&, const Tensor&,
   return samples;
 }
 
-const bool kCrossEntropy =
-    register_op({"cross_entropy", [] {
-                   std::vector<OpSample> samples = class_samples(cross_entropy, true);
-                   const Tensor weight = from_values<double>({0.5, 2, 1.25}, {3});
-                   samples.push_back({"probabilities",
-                                      {sample64({4, 3}, 20), sample64({4, 3}, 21, 0, 1)},
-                                      [weight](const Tensors& x) {
-                                        return cross_entropy(x[0], x[1],
-                                                             {.weight = to(weight, x[0].dtype()),
-                                                              .label_smoothing = 0.2});
-                                      }});
-                   return samples;
-                 }});
+const bool kCrossEntropy = register_op(
+    {"cross_entropy", [] {
+       std::vector<OpSample> samples = class_samples(cross_entropy, true);
+       const Tensor weight = from_values<double>({0.5, 2, 1.25}, {3});
+       samples.push_back({"probabilities",
+                          {sample64({4, 3}, 20), sample64({4, 3}, 21, 0, 1)},
+                          [weight](const Tensors& x) {
+                            return cross_entropy(x[0], x[1],
+                                                 {.weight = to(weight, x[0].dtype(), x[0].device()),
+                                                  .label_smoothing = 0.2});
+                          }});
+       return samples;
+     }});
 const bool kNllLoss = register_op({"nll_loss", [] { return class_samples(nll_loss, false); }});
 const bool kBoxed =
     boxed(

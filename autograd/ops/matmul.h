@@ -28,6 +28,10 @@ Tensor outer(const Tensor& x, const Tensor& y);
 Tensor mv(const Tensor& a, const Tensor& x);
 /// Sums of products over the last dimensions.
 Tensor inner(const Tensor& a, const Tensor& b);
+/// x1 a x2 + bias for each matrix of weight (O, I, J): x1 (..., I), x2 (..., J) -> (..., O).
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias = {});
+/// The vector product of three-dimensional vectors along dim.
+Tensor cross(const Tensor& a, const Tensor& b, int64_t dim = -1);
 /// The sum of the diagonal.
 Tensor trace(const Tensor& a);
 /// Sums of products by Einstein's convention: einsum("bij,bjk->bik", {a, b}). Letters, "..." and

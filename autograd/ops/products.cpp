@@ -4,6 +4,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/matmul.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
 
@@ -47,7 +48,20 @@ const bool kBoxed =
     boxed("outer(Tensor input, Tensor vec2) -> Tensor", outer) &&
     boxed("mv(Tensor input, Tensor vec) -> Tensor", mv) &&
     boxed("inner(Tensor input, Tensor other) -> Tensor", inner) &&
-    boxed("trace(Tensor input) -> Tensor", trace);
+    boxed("trace(Tensor input) -> Tensor", trace) &&
+    boxed("cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor", cross) &&
+    boxed(
+        "cross(Tensor input, Tensor other, int? dim=None) -> Tensor",
+        +[](const Tensor& a, const Tensor& b, std::optional<int64_t> dim) {
+          if (dim) return cross(a, b, *dim);
+          int64_t first = 0;  // torch.cross takes the first dimension of size 3
+          while (first < a.dim() && a.sizes()[static_cast<size_t>(first)] != 3) ++first;
+          IOLAUS_CHECK(first < a.dim(), "[cross] expected a dimension of size 3, got {}",
+                       a.describe());
+          return cross(a, b, first);
+        }) &&
+    boxed("bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
+          bilinear);
 
 bool add_mixed(const char* op, Mixed fn, const Dims& c, const Dims& a, const Dims& b) {
   return register_op({op, [=] {
@@ -72,6 +86,8 @@ const bool kSamples =
     add_mixed("addmv", addmv, {2}, {2, 3}, {3}) && add_mixed("addr", addr, {2, 3}, {2}, {3}) &&
     add_two("dot", dot, {3}, {3}) && add_two("outer", outer, {3}, {2}) &&
     add_two("mv", mv, {2, 3}, {3}) && add_two("inner", inner, {2, 3}, {4, 3}) &&
+    add_two("cross", [](const Tensor& a, const Tensor& b) { return cross(a, b); }, {2, 3},
+            {2, 3}) &&
     register_op({"trace", [] {
                    return std::vector<OpSample>{{"sample",
                                                  {sample64({3, 4}, 1)},
@@ -129,6 +145,26 @@ Tensor inner(const Tensor& a, const Tensor& b) {
     return reshape(x, {count, n});
   };
   return reshape(mm(rows(a), transpose(rows(b), 0, 1)), sizes);
+}
+
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  check_rank("bilinear", weight, 3);
+  IOLAUS_CHECK(x1.dim() > 0 && x1.dim() == x2.dim() && x1.size(-1) == weight.sizes()[1] &&
+                   x2.size(-1) == weight.sizes()[2],
+               "[bilinear] expected (..., I), (..., J) and (O, I, J), got {}, {} and {}",
+               x1.describe(), x2.describe(), weight.describe());
+  const Tensor out = einsum("...i,oij,...j->...o", {x1, weight, x2});
+  return bias.defined() ? add(out, bias) : out;
+}
+
+Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {
+  const Dims sizes = broadcast_shapes("cross", a.sizes(), b.sizes());
+  const int64_t d = wrap_dim("cross", dim, sizes.rank());
+  IOLAUS_CHECK(a.dim() == b.dim() && a.dim() > 0 && a.size(d) == 3 && b.size(d) == 3,
+               "[cross] expected vectors of size 3 along dimension {}, got {} and {}", d,
+               a.describe(), b.describe());
+  return sub(mul(roll(a, {-1}, {d}), roll(b, {-2}, {d})),
+             mul(roll(a, {-2}, {d}), roll(b, {-1}, {d})));
 }
 
 Tensor trace(const Tensor& a) {

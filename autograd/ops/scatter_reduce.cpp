@@ -93,7 +93,8 @@ std::vector<OpSample> samples() {
       all.push_back({std::string(reduce) + (include_self ? "" : " without self"),
                      {sample64({3, 4}, 1, 0.5, 2), sample64({3, 5}, 2, 0.5, 2)},
                      [=](const Tensors& t) {
-                       return square(scatter_reduce(t[0], 0, index, t[1], reduce, include_self));
+                       return square(scatter_reduce(t[0], 0, to(index, t[0].device()), t[1], reduce,
+                                                    include_self));
                      }});
     }
   }

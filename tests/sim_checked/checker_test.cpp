@@ -93,7 +93,7 @@ TEST_CASE("accesses one element beyond are found, and not before") {
   CHECK(run(beyond_by_one, 1, kThreads, 0, longer.get(), y.get()) == "");
   const std::string text = run(write_beyond_by_one, 1, kThreads, 0, y.get());
   CHECK(contains(text, "out of bounds: block (0, 0, 0), thread (63, 0, 0) writes 4 bytes"));
-  CHECK(contains(text, "tests/sim_checked/checker_test.cpp:20"));
+  CHECK(contains(text, "tests/sim_checked/checker_test.cpp:19"));
   CHECK(contains(run(shared_beyond, 1, kThreads, 0, x.get(), y.get()), "of shared memory"));
 }
 

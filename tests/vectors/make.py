@@ -181,6 +181,8 @@ class Maker:
         # Encoded before the call, which may write into its arguments.
         args, kwargs = ops.call_form(entry, sample)
         kwargs = {k: v for k, v in kwargs.items() if k not in ("device", "layout", "requires_grad")}
+        if kwargs.get("dropout_p"):
+            raise LeftOut("random")
         if any(isinstance(v, torch.memory_format) for v in kwargs.values()):
             raise LeftOut("memory format")
         args = encode(list(args), self.store)

@@ -72,8 +72,8 @@ std::string short_path(std::string file) {
   const std::string root = IOLAUS_SOURCE_DIR "/";
   if (file.starts_with(root)) file.erase(0, root.size());
   // A compiler cache may have made it relative to the build folder.
-  while (file.starts_with("../")) file.erase(0, 3);
-  return file;
+  const size_t up = file.rfind("../");
+  return up == file.npos ? file : file.substr(up + 3);
 }
 
 std::string at(const char* what, Place place) {

@@ -69,6 +69,9 @@ Device& device() {
   return *one;
 }
 
+// How strict this thread is about the captures of others and its own; set by the runtime's function.
+thread_local cudaStreamCaptureMode t_capture_mode = cudaStreamCaptureModeGlobal;
+
 constexpr size_t kMaxQueued = 4096;  // beyond it the device works while the host goes on
 
 StreamState* state(cudaStream_t stream) {
@@ -193,11 +196,14 @@ bool is_capturing(cudaStream_t stream) {
 bool capture_forbids_call() {
   Device& d = device();
   std::lock_guard lock(d.mutex);
+  if (t_capture_mode == cudaStreamCaptureModeRelaxed) return false;
   bool forbids = false;
   for (Capture* c : d.captures) {
     const bool mine = c->thread == std::this_thread::get_id();
     if (c->mode == cudaStreamCaptureModeRelaxed ||
-        (c->mode == cudaStreamCaptureModeThreadLocal && !mine)) {
+        ((c->mode == cudaStreamCaptureModeThreadLocal ||
+          t_capture_mode == cudaStreamCaptureModeThreadLocal) &&
+         !mine)) {
       continue;
     }
     c->is_valid = false;
@@ -372,8 +378,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
 }
 
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
-  thread_local cudaStreamCaptureMode current = cudaStreamCaptureModeGlobal;
-  std::swap(*mode, current);
+  std::swap(*mode, t_capture_mode);
   return cudaSuccess;
 }
 
