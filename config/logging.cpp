@@ -226,6 +226,14 @@ std::vector<SinkPtr> sinks_of(const Node& owner, const std::map<std::string, Sin
   return sinks;
 }
 
+void check_verbose(const Node& verbose) {
+  if (verbose.is_bool() || verbose.is_list() || verbose.is_string()) return;
+  fail(ErrorCode::kConfig,
+       "[logging] expected hydra.verbose to be a bool, a name or a list of names, got {} {}{}",
+       verbose.type_name(), verbose.repr(),
+       verbose.mark().known() ? "\n    written at " + verbose.mark().text() : "");
+}
+
 void apply_verbose(const Node& verbose) {
   if (verbose.is_bool()) {
     if (verbose.as_bool()) state().root_level = spdlog::level::debug;
@@ -239,6 +247,7 @@ void apply_verbose(const Node& verbose) {
 }  // namespace
 
 void configure_logging(const Node& config, const Node& verbose, const std::string& default_name) {
+  check_verbose(verbose);
   const Node resolved = to_resolved(config);
   const Node* root = resolved.find(Key("root"));
   if (root && !root->is_null()) {

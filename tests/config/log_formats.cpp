@@ -72,3 +72,14 @@ TEST_CASE("loggers write to the configured file at their own levels") {
   flush_logs();
   CHECK(tree.read("x.log") == "job WARNING kept\nloud.one DEBUG kept\n");
 }
+
+// Found by tests/conformance/differential.
+TEST_CASE("hydra.verbose is a bool, a name or names, and nothing else") {
+  const Node config = load_yaml("{root: null}", "f");
+  for (const char* wrong : {"{a: 1}", "1", "null"}) {
+    const Node verbose = load_yaml(std::string("v: ") + wrong, "f");
+    CHECK_THROWS_WITH_AS(configure_logging(config, verbose.at("v"), "job"),
+                         doctest::Contains("expected hydra.verbose to be a bool, a name"), Error);
+  }
+  configure_logging(config, Node("job"), "job");
+}
