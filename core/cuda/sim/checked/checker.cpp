@@ -1,8 +1,8 @@
 // The memory checker. Kernels are compiled with -fsanitize=thread, whose calls before every read
 // and write land here instead of in a sanitizer's library; a block's barriers order its accesses,
-// which is all that a kernel has, so no vector clocks are needed. For every two bytes of device and
-// shared memory a cell remembers whether they are allocated and written, the last write, and who
-// has read since. See checker.h for what is found, README.md for what is not.
+// which is all that a kernel has, so no vector clocks are needed. For every byte of device and
+// shared memory a cell remembers whether it is allocated and written, the last write, and who has
+// read since. See checker.h for what is found, README.md for what is not.
 #include "core/cuda/sim/checker.h"
 
 #include <sys/mman.h>
@@ -28,15 +28,17 @@ namespace {
 struct Access {
   uint32_t block = 0;  // number of the block's run; 0: none
   uint16_t thread = 0, barrier = 0, warp = 0;
-  uint8_t bytes = 0;  // which of the cell's two
   uint8_t atomic = 0;
 };
 enum Readers : uint8_t { kOneThread, kOneWarp, kOneBlock, kManyBlocks };
 struct Cell {
   Access write, read;
   uint8_t allocated = 0, written = 0, readers = kOneThread;
-  const void *write_pc = nullptr, *read_pc = nullptr;
+  uint32_t write_pc = 0, read_pc = 0;  // from the start of the program's image
 };
+uint32_t short_pc(const void* pc) {
+  return static_cast<uint32_t>(static_cast<const char*>(pc) - &__executable_start);
+}
 
 // Cells for a range of addresses, zero (not allocated) until touched.
 struct Region {
@@ -45,7 +47,7 @@ struct Region {
   void reserve(uintptr_t from, size_t nbytes) {
     begin = from;
     end = from + nbytes;
-    void* data = mmap(nullptr, nbytes / 2 * sizeof(Cell), PROT_READ | PROT_WRITE,
+    void* data = mmap(nullptr, nbytes * sizeof(Cell), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (data == MAP_FAILED) {
       std::perror("[simulated device] checker");
@@ -54,7 +56,7 @@ struct Region {
     cells = static_cast<Cell*>(data);
   }
   bool has(uintptr_t a) const { return a - begin < end - begin; }
-  Cell* cell(uintptr_t a) const { return cells + (a - begin) / 2; }
+  Cell* cell(uintptr_t a) const { return cells + (a - begin); }
 };
 
 struct Checker {
@@ -72,18 +74,13 @@ Checker& checker() {
 // Plain copies of what each access needs first.
 uintptr_t g_stack = 0, g_stack_size = 0;
 
-uint8_t byte_mask(uintptr_t a, size_t n) {
-  return n == 1 ? static_cast<uint8_t>(1u << (a & 1)) : uint8_t{3};
-}
-
 void mark(const Region& r, const void* data, size_t n, bool allocated, bool written) {
   const auto from = reinterpret_cast<uintptr_t>(data);
-  for (uintptr_t a = from; a < from + n; ++a) {
-    Cell* cell = r.cell(a);
-    const auto bit = static_cast<uint8_t>(1u << (a & 1));
-    if (allocated) cell->allocated |= bit;
+  Cell* const end = r.cell(from) + n;
+  for (Cell* cell = r.cell(from); cell < end; ++cell) {
+    if (allocated) cell->allocated = 1;
     if (written) {
-      cell->written |= bit;
+      cell->written = 1;
       cell->write = cell->read = {};
       cell->readers = kOneThread;
     }
@@ -99,8 +96,9 @@ const Region* region_of(uintptr_t a) {
 constexpr size_t kMaxReports = 8;
 
 void report(const char* kind, uintptr_t a, size_t n, bool is_write, const void* pc,
-            const Access* other = nullptr, const void* other_pc = nullptr) {
+            const Access* other = nullptr, uint32_t other_at = 0) {
   Checker& c = checker();
+  const void* other_pc = other == nullptr ? nullptr : &__executable_start + other_at;
   if (c.seen.size() >= kMaxReports || !c.seen.insert({pc, other_pc}).second) return;
   const bool is_shared = c.shared.has(a), is_device = c.device.has(a);
   std::string text =
@@ -153,29 +151,28 @@ void add_reader(Cell& cell, const Access& now) {
   cell.read = now;
 }
 
-void check_cell(Cell& cell, uintptr_t a, size_t n, uint8_t bytes, bool is_write, Access now,
+void check_cell(Cell& cell, uintptr_t a, size_t n, bool is_write, const Access& now,
                 const void* pc) {
-  now.bytes = bytes;
   const bool both_atomic = now.atomic != 0 && cell.write.atomic != 0;
-  if (!is_write && (cell.written & bytes) != bytes) {
+  if (!is_write && cell.written == 0) {
     report("uninitialised read", a, n, false, pc);
-    cell.written |= bytes;
+    cell.written = 1;
   }
-  if ((cell.write.bytes & bytes) != 0 && !both_atomic && is_unordered(cell.write, now)) {
+  if (!both_atomic && is_unordered(cell.write, now)) {
     report("data race", a, n, is_write, pc, &cell.write, cell.write_pc);
   }
   if (!is_write) {
     add_reader(cell, now);
-    cell.read_pc = pc;
+    cell.read_pc = short_pc(pc);
     return;
   }
   const bool atomics = now.atomic != 0 && cell.read.atomic != 0;
-  if ((cell.read.bytes & bytes) != 0 && !atomics && readers_unordered(cell, now)) {
+  if (!atomics && readers_unordered(cell, now)) {
     report("data race", a, n, true, pc, &cell.read, cell.read_pc);
   }
-  cell.written |= bytes;
+  cell.written = 1;
   cell.write = now;
-  cell.write_pc = pc;
+  cell.write_pc = short_pc(pc);
 }
 
 // Memory that is the host's: a kernel may touch its arguments, constants, pinned memory and (in a
@@ -199,22 +196,17 @@ void check(const void* data, size_t n, bool is_write, bool is_atomic, bool align
   const Region* region = region_of(a);
   if (region == nullptr) return check_host(data, n, is_write, pc);
   if (aligned && a % n != 0) report("misaligned", a, n, is_write, pc);
-  const Access now{checker().block,
-                   static_cast<uint16_t>(thread->linear),
+  const Access now{checker().block, static_cast<uint16_t>(thread->linear),
                    static_cast<uint16_t>(thread->block_epoch),
-                   static_cast<uint16_t>(thread->warp_epoch),
-                   0,
-                   is_atomic};
-  Cell* cell = region->cell(a);
-  const Cell* last = region->cell(a + n - 1);
-  for (uintptr_t at = a; cell <= last; ++cell, at = (at & ~uintptr_t{1}) + 2) {
-    const uint8_t bytes = byte_mask(at, n);
-    if ((cell->allocated & bytes) != bytes) {
+                   static_cast<uint16_t>(thread->warp_epoch), is_atomic};
+  Cell* const cells = region->cell(a);
+  for (size_t i = 0; i < n; ++i) {
+    if (cells[i].allocated == 0) {
       report("out of bounds", a, n, is_write, pc);
       if (is_write) throw KernelFault{};
       return;
     }
-    check_cell(*cell, a, n, bytes, is_write, now, pc);
+    check_cell(cells[i], a, n, is_write, now, pc);
   }
 }
 
@@ -236,7 +228,7 @@ const bool kRegistered = [] {
   g_hooks.free = [](const void* data, size_t n) {
     const Region& r = checker().device;
     const auto from = reinterpret_cast<uintptr_t>(data);
-    std::memset(static_cast<void*>(r.cell(from)), 0, (n + 1) / 2 * sizeof(Cell));
+    std::memset(static_cast<void*>(r.cell(from)), 0, n * sizeof(Cell));
   };
   g_hooks.write = [](const void* data, size_t n) {
     if (in_device_range(data)) mark(checker().device, data, n, false, true);
@@ -267,7 +259,7 @@ const bool kRegistered = [] {
       c.shared.reserve(reinterpret_cast<uintptr_t>(begin), nbytes);
     }
     for (const auto& [from, n] : c.shared_arrays) {
-      std::memset(static_cast<void*>(c.shared.cell(from)), 0, (n + 2) / 2 * sizeof(Cell));
+      std::memset(static_cast<void*>(c.shared.cell(from)), 0, n * sizeof(Cell));
     }
     c.shared_arrays.clear();
   };
