@@ -153,6 +153,7 @@ std::string run_case(const Vectors& vectors, const Json& test, Device device) {
   Tensors outs;
   try {
     outs = call(test, arguments);
+    backend(device.type).synchronize(device);  // where errors in a device's data show
   } catch (const Error& error) {
     if (test.contains("error")) return "";
     return error.what();
