@@ -69,7 +69,8 @@ Device& device() {
   return *one;
 }
 
-// How strict this thread is about the captures of others and its own; set by the runtime's function.
+// How strict this thread is about the captures of others and its own; set by the runtime's
+// function.
 thread_local cudaStreamCaptureMode t_capture_mode = cudaStreamCaptureModeGlobal;
 
 constexpr size_t kMaxQueued = 4096;  // beyond it the device works while the host goes on
