@@ -84,4 +84,4 @@ Tensor sample_tensor(const Dims& sizes, DType dtype, uint64_t seed, double low =
 
 }  // namespace iolaus
 
-#include "kernels/tune.h"  // KernelSet::measure: whoever makes a kernel set needs both
+#include "kernels/tune.h"  // KernelSet::measure_call: whoever makes a kernel set needs both

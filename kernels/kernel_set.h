@@ -11,7 +11,8 @@
 //   static constexpr const char* kSizes[] = {"rows", "n"};   names for rules and the tune cache
 //   std::array<int64_t, 2> named_sizes() const;                    their values
 //   std::string_view layout() const;   optional: how the operands lie, "" where they are dense
-//   void adopt();    where visit() sees only samples' tensors: makes tensors of the addresses
+//   void adopt();    where visit() sees only samples' tensors (keep): makes tensors of the
+//                    addresses; without it such a kernel is not tuned
 #pragma once
 
 #include <algorithm>
@@ -93,7 +94,7 @@ class KernelSetBase {
     Variants list;          // in order of preference; only the named one where a config names one
     bool by_shape = false;  // the table is asked first
     Variants all;           // without regard to the choice
-    Variants tunable;       // all but the reference
+    Variants tunable;       // all but the reference and those that are not deterministic
     DeviceType device = kCPU;
     DType dtype = kFloat32;
     ShapeTable shapes;
@@ -107,6 +108,7 @@ class KernelSetBase {
   };
 
   virtual void reset_choice() = 0;
+  virtual bool can_measure() const = 0;
   // Times the candidates that can run on copies of the call's operands, each checked first.
   virtual void measure(const void* args, const Variants& candidates, TuneResult& result) const = 0;
   virtual const char* why_not(const VariantInfo& variant, const void* args) const = 0;
@@ -166,6 +168,11 @@ concept HasSizes = requires(const Args& args) {
   Args::kSizes;
   args.named_sizes();
 };
+
+/// Arguments whose calls can be repeated on copies: visit() sees their tensors, or adopt() lets it.
+template <class Args>
+concept CanBeMeasured = HasSizes<Args> &&(
+    requires(Args& args) { args.adopt(); } || !requires(Args & args) { args.keep; });
 
 template <class Args> class KernelSet final : public KernelSetBase {
  public:
@@ -301,8 +308,14 @@ template <class Args> class KernelSet final : public KernelSetBase {
     }
   }
 
-  void measure(const void* args, const Variants& candidates,
-               TuneResult& result) const override;  // kernels/tune.h
+  bool can_measure() const override { return CanBeMeasured<Args>; }
+  void measure(const void* args, const Variants& candidates, TuneResult& result) const override {
+    if constexpr (CanBeMeasured<Args>) {
+      measure_call(*static_cast<const Args*>(args), candidates, result);
+    }
+  }
+  void measure_call(const Args& args, const Variants& candidates,
+                    TuneResult& result) const;  // kernels/tune.h
   const char* why_not(const VariantInfo& variant, const void* args) const override {
     const auto reason = entry(variant).why_not;
     return reason == nullptr ? nullptr : reason(*static_cast<const Args*>(args));

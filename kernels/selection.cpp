@@ -35,12 +35,12 @@ std::unique_ptr<KernelSetBase::Candidates> KernelSetBase::resolve_candidates(Dev
                    [](const auto* a, const auto* b) { return a->rank > b->rank; });
   for (const VariantInfo* v : c->all) {
     if (selected_.empty() || v->name == selected_) c->list.push_back(v);
-    if (v->name != "reference") c->tunable.push_back(v);
+    if (v->name != "reference" && v->deterministic) c->tunable.push_back(v);
   }
   if (c->list.empty()) fail_unknown(selected_, device, dtype);
   const TuneMode mode = tune_mode();
   const bool tunable =
-      selected_.empty() && mode != TuneMode::kOff && c->tunable.size() > 1 && !size_names().empty();
+      selected_.empty() && mode != TuneMode::kOff && c->tunable.size() > 1 && can_measure();
   if (!tunable) c->tunable.clear();
   if (tunable) load_entries(*c);
   c->by_shape = !rules_.empty() || c->shapes.size() > 0 ||
@@ -99,17 +99,17 @@ TuneKey KernelSetBase::tune_key(const Candidates& c, const Call& call) const {
 
 // For a shape that has no entry.
 const VariantInfo* KernelSetBase::tuned(Candidates& c, const Call& call, bool& keep) {
+  Variants able;
+  for (const VariantInfo* v : c.tunable) {
+    if (why_not(*v, call.args) == nullptr) able.push_back(v);
+  }
+  if (able.size() < 2) return nullptr;  // there is nothing to choose
   const TuneMode mode = tune_mode();
   IOLAUS_CHECK_CODE(mode != TuneMode::kFrozen, ErrorCode::kNotFound,
                     "[tune] the tune cache is frozen and has no entry for {}; run once with "
                     "kernels.tune=tune, or name a variant: kernels.{}=VARIANT",
                     tune_key(c, call).str(), name_);
   if (mode != TuneMode::kTune) return nullptr;
-  Variants able;
-  for (const VariantInfo* v : c.tunable) {
-    if (why_not(*v, call.args) == nullptr) able.push_back(v);
-  }
-  if (able.empty()) return nullptr;
   if (backend(c.device).is_recording(call.device)) {
     keep = false;  // a graph records launches and runs none; asked again outside of it
     return nullptr;

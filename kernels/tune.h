@@ -17,14 +17,12 @@ std::vector<double> time_in_turns(Device device, std::span<const std::function<v
 size_t fastest(std::span<const double> seconds);
 
 /// The arguments with copies of all outputs (what is only read is shared). Outputs hold NaN.
-/// Counts the outputs.
-template <class Args> Args with_own_outputs(const Args& args, int64_t* outputs = nullptr) {
+template <class Args> Args with_own_outputs(const Args& args) {
   Args copy = args;
   if constexpr (requires { copy.adopt(); }) copy.adopt();
   copy.visit([&](const char*, Tensor& t, Role role) {
     if (role == Role::kIn || !t.defined()) return;
     t = clone_for_check(t, role, false, args.device());
-    if (outputs != nullptr) ++*outputs;
   });
   if constexpr (requires { copy.prepare(); }) copy.prepare();
   return copy;
@@ -50,14 +48,9 @@ template <class Args> std::string difference(Args& actual, Args& expected) {
 }  // namespace detail
 
 template <class Args>
-void KernelSet<Args>::measure(const void* call, const Variants& candidates,
-                              TuneResult& result) const {
-  if constexpr (!HasSizes<Args>) return;
-  const Args& args = *static_cast<const Args*>(call);
-  int64_t outputs = 0;
-  Args truth = detail::with_own_outputs(args, &outputs);
-  IOLAUS_CHECK_CODE(outputs > 0, ErrorCode::kUnsupported,
-                    "[{}] the arguments know no tensors that could be copied (adopt)", name());
+void KernelSet<Args>::measure_call(const Args& args, const Variants& candidates,
+                                   TuneResult& result) const {
+  Args truth = args;
   std::vector<const VariantInfo*> checked;
   std::vector<Args> own;
   for (const VariantInfo* variant : candidates) {

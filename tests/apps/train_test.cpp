@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/device.h"
 #include "core/io/safetensors.h"
 
 using namespace iolaus;
@@ -158,6 +159,26 @@ TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   CHECK(unknown.output.find("there is no variant 'fastest'") != std::string::npos);
   CHECK(unknown.output.find("reference (cpu)") != std::string::npos);
   CHECK(run(folder, kShort + "+kernels.nothing=cpu").status == 1);
+}
+
+TEST_CASE("a run that tunes its kernels lets later runs insist on what was measured") {
+  const Folder folder;
+  setenv("IOLAUS_CACHE_DIR", folder.str().c_str(), 1);
+  const auto trains = [&](const std::string& arguments) {
+    const std::string command =
+        "train trainer.max_epochs=1 trainer.limit_train_batches=1 "
+        "trainer.limit_val_batches=1 trainer.limit_test_batches=1 ";
+    const Outcome outcome = run(folder, command + arguments);
+    CAPTURE(outcome.output);
+    CHECK(outcome.status == 0);
+  };
+  trains("model=cnn device=cpu kernels.tune=tune");
+  trains("model=cnn device=cpu kernels.tune=frozen");
+  if (is_available(kCUDA)) {
+    trains("experiment=mlp data.batch_size=2 device=cuda kernels.tune=tune");
+    trains("experiment=mlp data.batch_size=2 device=cuda kernels.tune=frozen");
+  }
+  unsetenv("IOLAUS_CACHE_DIR");
 }
 
 TEST_CASE("bad input is one clear message and a status that is not zero") {
