@@ -2,6 +2,7 @@
 // statistics, so it is known only at run time.
 #pragma once
 
+#include "core/tensor.h"
 #include "kernels/gpu.h"
 
 namespace iolaus::gpu {

@@ -38,7 +38,11 @@ Plan make_plan(const char* op, const Tensor& x, int64_t dims, const Dims& kernel
   p.stride = o.stride.empty() ? p.kernel : full_list("stride", o.stride);
   p.padding = full_list("padding", o.padding);
   p.dilation = full_list("dilation", o.dilation);
+  constexpr int64_t kLimit = int64_t{1} << 31;  // so that no product below overflows
   for (size_t i = 0; i < p.dims; ++i) {
+    IOLAUS_CHECK(p.kernel[i] < kLimit && p.stride[i] < kLimit && p.dilation[i] < kLimit,
+                 "[{}] expected kernel {}, stride {} and dilation {} below 2^31", op,
+                 p.kernel.str(), p.stride.str(), p.dilation.str());
     IOLAUS_CHECK(
         p.kernel[i] > 0 && p.stride[i] > 0 && p.dilation[i] > 0 && p.padding[i] >= 0 &&
             2 * p.padding[i] <= p.kernel[i],

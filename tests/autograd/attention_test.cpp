@@ -57,7 +57,8 @@ Tensor normal(const Dims& sizes, DType dtype = kFloat32) { return randn(sizes, {
 TEST_CASE("attention and its gradients are PyTorch's") {
   std::ifstream file(std::string(IOLAUS_SOURCE_DIR) + "/tests/data/autograd/attention.json");
   REQUIRE(file.good());
-  for (const auto& test : nlohmann::json::parse(file)["cases"]) {
+  const nlohmann::json cases = nlohmann::json::parse(file)["cases"];
+  for (const auto& test : cases) {
     const std::string name = test["name"];
     CAPTURE(name);
     Tensors x;

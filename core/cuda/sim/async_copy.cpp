@@ -16,9 +16,11 @@ void finish_groups(int below) {
   std::erase_if(g_thread->copies, [&](const AsyncCopy& c) {
     if (c.group >= below) return false;
     const void* pc = __builtin_return_address(0);
-    if (c.valid > 0) checker::on_access(c.from, c.valid, false, pc);
+    if (c.valid > 0) {
+      checker::on_access(c.from, c.valid, false, pc);
+      std::memcpy(c.to, c.from, c.valid);
+    }
     checker::on_access(c.to, c.bytes, true, pc);
-    std::memcpy(c.to, c.from, c.valid);
     std::memset(c.to + c.valid, 0, c.bytes - c.valid);
     return true;
   });

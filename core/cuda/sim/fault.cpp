@@ -20,8 +20,8 @@ std::function<void(const std::string&)>& handler() {
 }
 
 // The fault's stack may be the one that overflowed.
-alignas(16) char g_signal_stack[1 << 16];
-struct sigaction g_previous;
+[[maybe_unused]] alignas(16) char g_signal_stack[1 << 16];
+[[maybe_unused]] struct sigaction g_previous;
 
 void print_backtrace() {
   void* frames[32];
@@ -32,7 +32,7 @@ void print_backtrace() {
   }
 }
 
-void on_fault(int signal, siginfo_t* info, void*) {
+[[maybe_unused]] void on_fault(int signal, siginfo_t* info, void*) {
   const void* address = info->si_addr;
   const SimThread* thread = g_thread;
   if (thread != nullptr && handler()) {

@@ -65,9 +65,9 @@ void check(cublasStatus_t status, const char* call, const Matmul& p) {
 
 cublasLtHandle_t device_handle(const Matmul& p) {
   static std::mutex mutex;
-  static std::map<int, cublasLtHandle_t> handles;
+  static auto* handles = new std::map<int, cublasLtHandle_t>;  // never destroyed, nor are they
   std::lock_guard lock(mutex);
-  cublasLtHandle_t& handle = handles[p.target.index];
+  cublasLtHandle_t& handle = (*handles)[p.target.index];
   if (handle == nullptr) check(lt().create(&handle), "cublasLtCreate", p);
   return handle;
 }
