@@ -43,11 +43,11 @@ void CachingAllocator::release_pool(PoolId pool) {
 
 void CachingAllocator::drop_empty_pools() {
   std::erase_if(arenas_, [&](const auto& entry) {
-    const auto& [id, arena] = entry;
-    if (id == 0 || arena->users > 0) return false;
+    const auto& arena = *entry.second;
+    if (entry.first == 0 || arena.users > 0) return false;
     return std::none_of(segments_.begin(), segments_.end(), [&](const auto& segment) {
       const Pool* pool = segment.second->pool;
-      return pool == &arena->small || pool == &arena->large;
+      return pool == &arena.small || pool == &arena.large;
     });
   });
 }
