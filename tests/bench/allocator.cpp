@@ -1,11 +1,11 @@
 // Replays the allocations of training steps through the caching allocator: how much memory it
 // reserves beyond what is in use, and how long one allocation and its free take.
 //
-//   bench_allocator                 records a CNN's steps (batches of two sizes, evaluation
-//   between) bench_allocator --write FILE    also writes the trace, one event a line: "a ID BYTES",
-//   "f ID" bench_allocator --read FILE     replays a trace that was written, or made by
-//   allocator_torch.py
+//   bench_allocator               records a CNN's steps, then replays them
+//   bench_allocator --write FILE  also writes the trace, one event a line: "a ID BYTES", "f ID"
+//   bench_allocator --read FILE   replays such a trace, or one that allocator_torch.py made
 //
+// The steps have batches of two sizes and evaluation between.
 // The memory is fake (addresses only) unless a CUDA device is there, which is then measured too.
 #include <fmt/core.h>
 
@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -39,22 +40,26 @@ struct TraceEvent {
 };
 using Trace = std::vector<TraceEvent>;
 
-// Stands before the CPU's backend and writes down what tensors ask of it.
+// Stands before the CPU's backend and writes down what tensors ask of it. Locked, because the
+// threads of a parallel loop allocate their own scratch memory.
 class Recorder final : public Backend {
  public:
   explicit Recorder(Backend& real) : real_(real) {}
   int device_count() override { return 1; }
   void* allocate(Device device, size_t nbytes) override {
     void* data = real_.allocate(device, nbytes);
+    const std::lock_guard lock(mutex_);
     ids_[data] = next_;
     trace.push_back({true, next_++, nbytes});
     return data;
   }
   void free(Device device, void* data, size_t nbytes) noexcept override {
-    const auto found = ids_.find(data);
-    if (found != ids_.end()) {
-      trace.push_back({false, found->second, 0});
-      ids_.erase(found);
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = ids_.find(data); found != ids_.end()) {
+        trace.push_back({false, found->second, 0});
+        ids_.erase(found);
+      }
     }
     real_.free(device, data, nbytes);
   }
@@ -67,6 +72,7 @@ class Recorder final : public Backend {
 
  private:
   Backend& real_;
+  std::mutex mutex_;
   std::unordered_map<void*, uint32_t> ids_;
   uint32_t next_ = 0;
 };
