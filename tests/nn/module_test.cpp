@@ -15,7 +15,7 @@
 #include "nn/layers/sequential.h"
 #include "nn/metrics.h"
 #include "nn/optim/clip.h"
-#include "nn/optim/scheduler.h"
+#include "nn/optim/schedules.h"
 #include "nn/trainer/checkpoint.h"
 
 using namespace iolaus;
