@@ -3,6 +3,7 @@
 // never others. An epoch can start at any batch, so training resumes in the middle of one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,14 @@ struct DataLoaderOptions {
   int num_workers = 0;      // threads that make batches; 0: the caller's
   int prefetch_factor = 2;  // batches that each worker may be ahead
   uint64_t seed = 0;
+  /// Batches arrive on device, copied from page-locked memory while it computes; without a CUDA
+  /// device it does nothing.
+  bool pin_memory = false;
+  Device device = {};
+  bool skip_bad_records = false;  // leaves out, with a warning, samples that cannot be read
+  int64_t max_bad_records = 100;  // in an epoch; one more is an error
+  /// Makes a batch of samples; empty: stack, field by field.
+  std::function<Sample(std::span<const Sample>)> collate = {};
 };
 
 /// One pass over the data. Ends its workers when it goes.
