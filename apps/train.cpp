@@ -11,6 +11,7 @@
 #include "config/yaml.h"
 #include "core/parallel.h"
 #include "kernels/kernel_set.h"
+#include "nn/loggers/csv_logger.h"
 
 namespace iolaus {
 namespace {
@@ -22,7 +23,8 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
   add_optimizer(cfg, e);
   e.data->setup();
   e.config = config::to_yaml(config::to_resolved(cfg));
-  std::vector<std::shared_ptr<nn::Logger>> loggers{std::make_shared<nn::CSVLogger>(job.output_dir)};
+  std::vector<std::shared_ptr<nn::Logger>> loggers{
+      std::make_shared<nn::CSVLogger>(nn::LogDirectory(job.output_dir, "", ""), "", 1)};
   nn::Trainer trainer(options, job.output_dir, std::move(loggers));
 
   spdlog::info("{} parameters on {}, {} threads, output in {}", e.model->parameter_count(),

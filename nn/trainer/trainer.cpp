@@ -148,7 +148,9 @@ Metrics Trainer::test(const Experiment& e) {
 
 void Trainer::log(const Metrics& metrics) {
   for (const auto& [name, value] : metrics) last_[name] = value;
-  for (const auto& logger : loggers_) logger->log(metrics, epoch_, step_);
+  Metrics row = metrics;
+  row["epoch"] = static_cast<double>(epoch_);
+  for (const auto& logger : loggers_) logger->log_metrics(row, step_);
 }
 
 void Trainer::save(const Experiment& e) {

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "nn/data/data_module.h"
+#include "nn/loggers/logger.h"
 #include "nn/loss.h"
 #include "nn/metrics.h"
 #include "nn/module.h"
 #include "nn/optim/scheduler.h"
 #include "nn/trainer/checkpoint.h"
-#include "nn/trainer/logger.h"
 
 namespace iolaus::nn {
 
