@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include <nlohmann/json.hpp>
+
 #include "config/instantiate.h"
 
 namespace iolaus::nn {
@@ -43,6 +45,14 @@ Scheduler::Scheduler(std::shared_ptr<Optimizer> optimizer) : optimizer_(std::mov
 }
 
 void Scheduler::step() { set_last_epoch(last_epoch_ + 1); }
+
+void Scheduler::step(double) { step(); }
+
+nlohmann::json Scheduler::state_dict() const { return {{"last_epoch", last_epoch_}}; }
+
+void Scheduler::load_state_dict(const nlohmann::json& state) {
+  set_last_epoch(state.at("last_epoch").get<int64_t>());
+}
 
 void Scheduler::set_last_epoch(int64_t epoch) {
   last_epoch_ = epoch;

@@ -2,6 +2,8 @@
 // done and of the rate it began with. Closed forms of PyTorch's schedulers.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "nn/optim/optimizer.h"
 
 namespace iolaus::nn {
@@ -12,6 +14,12 @@ class Scheduler {
   virtual ~Scheduler() = default;
   /// One epoch (or step) on: sets the rates.
   void step();
+  /// The same for a schedule that looks at a metric (needs_metric()); others ignore it.
+  virtual void step(double metric);
+  virtual bool needs_metric() const { return false; }
+  /// What a checkpoint keeps of it.
+  virtual nlohmann::json state_dict() const;
+  virtual void load_state_dict(const nlohmann::json& state);
   int64_t last_epoch() const { return last_epoch_; }
   /// Goes to a point of the schedule, as after so many steps; for resuming.
   void set_last_epoch(int64_t epoch);

@@ -1,5 +1,5 @@
 // From the config's `kernels` to the choices of the kernel sets.
-#include "apps/kernel_config.h"
+#include "nn/run/kernel_config.h"
 
 #include <nlohmann/json.hpp>
 #include <set>
