@@ -14,7 +14,7 @@
 #include "nn/layers/sequential.h"
 #include "nn/metrics.h"
 #include "nn/optim/clip.h"
-#include "nn/optim/scheduler.h"
+#include "nn/optim/schedules.h"
 
 using namespace iolaus;
 using namespace iolaus::nn;

@@ -8,6 +8,7 @@
 #include "autograd/grad_mode.h"
 #include "autograd/ops.h"
 #include "nn/layers/linear.h"
+#include "nn/optim/schedules.h"
 #include "nn/trainer/trainer.h"
 
 namespace iolaus::test {
