@@ -20,7 +20,7 @@ constexpr uint64_t kLargestFile = uint64_t{1} << 32;
 
 std::vector<config::Param> params() {
   std::vector<config::Param> all = LogDirectory::params();
-  all.emplace_back("prefix", P::kString, "before each metric's name, with a dash", "");
+  all.emplace_back("prefix", P::kString, "before each metric's name, with a dash", nullptr);
   all.emplace_back("flush_logs_every_n_steps", P::kInt, "steps between two writes", 100);
   return all;
 }
@@ -32,7 +32,7 @@ const config::Register<CSVLogger, Logger> kCsvLogger{
     "metrics.csv and hparams.yaml in save_dir/name/version",
     params(),
     [](const config::Args& a) {
-      return std::make_shared<CSVLogger>(LogDirectory::from(a), a.get<std::string>("prefix"),
+      return std::make_shared<CSVLogger>(LogDirectory::from(a), text_or_empty(a, "prefix"),
                                          a.get<int64_t>("flush_logs_every_n_steps"));
     }};
 

@@ -57,9 +57,12 @@ LogDirectory::LogDirectory(const std::string& save_dir, std::string name, LogVer
       version_(std::move(version)) {}
 
 LogDirectory LogDirectory::from(const config::Args& args) {
-  const auto text = [&](const char* key) {
-    return args.has(key) ? args.get<std::string>(key) : std::string();
-  };
+  std::string name;
+  if (const config::Node& node = args.node("name"); node.is_string()) {
+    name = node.as_string();
+  } else if (!node.is_null()) {
+    args.fail_about("name", "expected a folder's name or null, got " + node.repr());
+  }
   LogVersion version;
   if (const config::Node& node = args.node("version"); node.is_int()) {
     version = node.as_int();
@@ -68,13 +71,14 @@ LogDirectory LogDirectory::from(const config::Args& args) {
   } else if (!node.is_null()) {
     args.fail_about("version", "expected a number, a folder's name or null, got " + node.repr());
   }
-  return {args.get<std::string>("save_dir"), text("name"), std::move(version), text("sub_dir")};
+  return {args.get<std::string>("save_dir"), std::move(name), std::move(version),
+          text_or_empty(args, "sub_dir")};
 }
 
 std::vector<config::Param> LogDirectory::params() {
   using P = config::ParamType;
   return {{"save_dir", P::kString, "folder of all experiments"},
-          {"name", P::kString, "experiment, a folder below; null or '': none", "lightning_logs"},
+          {"name", P::kAny, "experiment, a folder below; null or '': none", "lightning_logs"},
           {"version", P::kAny, "number N of version_N, or a folder's name; null: the next number",
            nullptr}};
 }
@@ -106,6 +110,10 @@ void LogDirectory::create() const {
 
 void write_hparams(const std::string& path, const config::Node& hparams) {
   io::write_file_atomic(path + "/hparams.yaml", config::to_yaml(hparams));
+}
+
+std::string text_or_empty(const config::Args& args, const char* key) {
+  return args.has(key) ? args.get<std::string>(key) : "";
 }
 
 std::string prefixed(const std::string& prefix, const std::string& name) {

@@ -43,6 +43,9 @@ class LogDirectory {
 /// path/hparams.yaml, whole or not at all. Errors: kIo.
 void write_hparams(const std::string& path, const config::Node& hparams);
 
+/// A text among the arguments; "" for null, and where the target has no such parameter.
+std::string text_or_empty(const config::Args& args, const char* key);
+
 /// "prefix-name", or the name where there is no prefix.
 std::string prefixed(const std::string& prefix, const std::string& name);
 

@@ -34,8 +34,9 @@ class Logger {
   virtual void log_image(const std::string& name, const Tensor& image, int64_t step);
   /// Default: nothing.
   virtual void log_text(const std::string& name, const std::string& text, int64_t step);
-  /// The tree of modules; input_sizes with the batch. Default: nothing.
-  virtual void log_graph(const Module& model, const Dims& input_sizes);
+  /// The operations of one forward pass, in the tree of modules; input_sizes with the batch.
+  /// Default: nothing.
+  virtual void log_graph(Module& model, const Dims& input_sizes);
   /// Everything so far is on disk when it returns. Default: nothing is held back.
   virtual void save();
   /// "success", "failed", "interrupted"; also saves.
