@@ -38,10 +38,14 @@ double Progress::seconds() const {
   return std::max(std::chrono::duration<double>(Clock::now() - start_).count(), 1e-9);
 }
 
+bool Progress::is_due() const {
+  return enabled_ && terminal_ && Clock::now() - drawn_ >= std::chrono::milliseconds(100);
+}
+
 void Progress::update(int64_t batch, int64_t samples, const std::string& metrics) {
   batch_ = batch;
   samples_ += samples;
-  if (!enabled_ || !terminal_ || Clock::now() - drawn_ < std::chrono::milliseconds(100)) return;
+  if (!is_due()) return;
   drawn_ = Clock::now();
   draw(metrics, false);
 }

@@ -12,6 +12,8 @@ class Progress {
  public:
   /// label: "Epoch 1/3", "Testing"; total: batches. enabled false prints nothing.
   Progress(std::string label, int64_t total, bool enabled);
+  /// Whether update() would draw now: metrics need not be read before.
+  bool is_due() const;
   /// After a batch; samples: done in it. Redraws at most ten times a second.
   void update(int64_t batch, int64_t samples, const std::string& metrics);
   /// Ends the line with its final metrics.
