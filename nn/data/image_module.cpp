@@ -12,6 +12,8 @@ DatasetPtr ImageModule::place(std::shared_ptr<const ImageDataset> dataset) const
 DataLoaderOptions ImageModule::in_order() const {
   DataLoaderOptions options = options_.loader;
   options.shuffle = options.drop_last = false;
+  options.sampler = nullptr;
+  options.batch_sampler = nullptr;
   return options;
 }
 

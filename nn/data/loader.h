@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "nn/data/dataset.h"
+#include "nn/data/sampler.h"
 
 namespace iolaus::nn::data {
 
@@ -24,6 +25,9 @@ struct DataLoaderOptions {
   Device device = {};
   bool skip_bad_records = false;  // leaves out, with a warning, samples that cannot be read
   int64_t max_bad_records = 100;  // in an epoch; one more is an error
+  /// Instead of shuffle; then instead of it, batch_size and drop_last too.
+  SamplerPtr sampler = nullptr;
+  BatchSamplerPtr batch_sampler = nullptr;
   /// Makes a batch of samples; empty: stack, field by field.
   std::function<Sample(std::span<const Sample>)> collate = {};
 };
@@ -38,9 +42,12 @@ class Epoch {
 
   /// The next batch; nothing after the last. Errors: what the dataset throws, with the batch's
   /// number in front ("[data] batch 3: sample 17: ..."); the batch after it can then be asked for.
+  /// With skip_bad_records a batch lacks such samples, and is left out where all are.
   std::optional<Batch> next();
   /// Number of the batch that next() gives.
   int64_t position() const;
+  /// Samples that were left out so far (skip_bad_records).
+  int64_t bad_records() const;
 
   /// for (Batch& batch : loader.epoch(0)).
   class Iterator {
@@ -67,13 +74,15 @@ class Epoch {
 class DataLoader {
  public:
   /// Errors: kInvalidArgument for a batch size, number of workers or prefetch factor that makes no
-  /// sense.
+  /// sense, and for two ways to choose samples.
   DataLoader(DatasetPtr dataset, const DataLoaderOptions& options);
   /// Batches in an epoch.
   int64_t num_batches() const;
   const DataLoaderOptions& options() const { return options_; }
   const DatasetPtr& dataset() const { return dataset_; }
-  /// The order of all samples in an epoch.
+  /// The samples of an epoch's batches.
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const;
+  /// The same in one row.
   std::vector<int64_t> order(int64_t epoch) const;
   /// Starts a pass at batch first_batch. Errors: kIndex beyond the last.
   Epoch epoch(int64_t epoch, int64_t first_batch = 0) const;
@@ -81,6 +90,7 @@ class DataLoader {
  private:
   DatasetPtr dataset_;
   DataLoaderOptions options_;
+  BatchSamplerPtr batches_;
 };
 
 }  // namespace iolaus::nn::data
