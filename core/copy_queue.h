@@ -21,5 +21,7 @@ class CopyQueue {
 
 /// Null for devices without streams (the CPU).
 std::unique_ptr<CopyQueue> make_copy_queue(Device device);
+/// Called once, at start, by core/cuda.
+void register_cuda_copy_queue(std::unique_ptr<CopyQueue> (*make)(int device));
 
 }  // namespace iolaus

@@ -1,7 +1,7 @@
 // A stream of its own. Memory for the copies belongs to that stream, so that a copy never waits for
 // what the current stream still does with an older block; once received it is recorded on the
 // current stream, and waits for that when it is freed.
-#include "core/cuda/copy_queue.h"
+#include "core/copy_queue.h"
 
 #include <deque>
 
@@ -56,10 +56,12 @@ class CudaCopyQueue final : public CopyQueue {
   std::deque<Sent> queue_;
 };
 
+const bool kRegistered = [] {
+  register_cuda_copy_queue([](int device) -> std::unique_ptr<CopyQueue> {
+    return std::make_unique<CudaCopyQueue>(device);
+  });
+  return true;
+}();
+
 }  // namespace
-
-std::unique_ptr<CopyQueue> make_copy_queue(int device) {
-  return std::make_unique<CudaCopyQueue>(device);
-}
-
 }  // namespace iolaus::cuda
