@@ -16,6 +16,7 @@ class DataModule {
   virtual const DataLoader* train_loader() = 0;
   virtual const DataLoader* val_loader() = 0;
   virtual const DataLoader* test_loader() = 0;
+  virtual const DataLoader* predict_loader() { return nullptr; }
 };
 
 }  // namespace iolaus::nn::data
