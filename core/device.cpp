@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "core/copy_queue.h"
 #include "core/error.h"
 #include "core/graph.h"
 
@@ -51,6 +52,10 @@ void Backend::copy_pinned(void*, Device, const void*, Device, size_t, void*) {
   fail(ErrorCode::kUnsupported, "[copy] only CUDA copies from pinned memory");
 }
 CachingAllocator* Backend::allocator(Device) { return nullptr; }
+std::unique_ptr<CopyQueue> Backend::make_copy_queue(Device) { return nullptr; }
+std::unique_ptr<CopyQueue> make_copy_queue(Device device) {
+  return backend(device.type).make_copy_queue(device);
+}
 std::unique_ptr<Graph> Backend::make_graph(Device device, const Graph*) {
   fail(ErrorCode::kUnsupported, "[graph] a graph needs a CUDA device, got {}", device.str());
 }

@@ -12,6 +12,7 @@
 namespace iolaus {
 
 class CachingAllocator;
+class CopyQueue;
 class Graph;
 
 enum class DeviceType : uint8_t { kCPU, kCUDA };
@@ -65,6 +66,8 @@ class Backend {
                            size_t nbytes, void* pinned_block);
   /// The device's allocator, for core/memory.h.
   virtual CachingAllocator* allocator(Device device);
+  /// For core/copy_queue.h; null without streams.
+  virtual std::unique_ptr<CopyQueue> make_copy_queue(Device device);
   /// For core/graph.h.
   virtual std::unique_ptr<Graph> make_graph(Device device, const Graph* share_pool_with);
 };

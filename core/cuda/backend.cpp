@@ -5,6 +5,7 @@
 
 #include "core/cuda/allocator.h"
 #include "core/cuda/capture.h"
+#include "core/cuda/copy_queue.h"
 #include "core/cuda/device_error.h"
 #include "core/cuda/graph.h"
 #include "core/cuda/pinned.h"
@@ -128,6 +129,9 @@ class CudaBackend final : public Backend {
   }
 
   CachingAllocator* allocator(Device device) override { return &device_allocator(device.index); }
+  std::unique_ptr<CopyQueue> make_copy_queue(Device device) override {
+    return cuda::make_copy_queue(device.index);
+  }
   std::unique_ptr<Graph> make_graph(Device device, const Graph* share_pool_with) override {
     return std::make_unique<CudaGraph>(device.index,
                                        static_cast<const CudaGraph*>(share_pool_with));
