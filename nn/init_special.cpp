@@ -1,5 +1,6 @@
 // Initialisations that need more than a draw: cut normal numbers, orthogonal matrices, identities.
 #include <cmath>
+#include <numbers>
 
 #include "autograd/grad_mode.h"
 #include "autograd/ops.h"
@@ -9,15 +10,18 @@
 namespace iolaus::nn {
 namespace {
 
-// The normal distribution function and its inverse, by bisection.
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+// Its inverse by Newton's method, which from 0 goes towards the solution and never beyond.
 double normal_quantile(double p) {
-  double low = -40, high = 40;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = 0.5 * (low + high);
-    (normal_cdf(middle) < p ? low : high) = middle;
+  double x = 0;
+  for (int i = 0; i < 100; ++i) {
+    const double density = std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
+    if (density == 0) break;
+    const double step = (p - normal_cdf(x)) / density;
+    x += step;
+    if (std::abs(step) <= 1e-12 * std::abs(x)) break;
   }
-  return 0.5 * (low + high);
+  return x;
 }
 
 void check_matrix(const char* init, const Tensor& weight) {

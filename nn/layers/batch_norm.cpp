@@ -12,7 +12,7 @@ using namespace target;
 std::vector<config::Param> params(bool batch) {
   return {{"num_features", P::kInt, "channels"},
           {"eps", P::kFloat, "added to the variance", 1e-5},
-          {"momentum", P::kFloat, "step of the running statistics; null: their mean", 0.1},
+          {"momentum", P::kAny, "step of the running statistics; null: their mean", 0.1},
           {"affine", P::kBool, "scales and shifts by trained weights", batch},
           {"track_running_stats", P::kBool, "keeps statistics for evaluation", batch}};
 }

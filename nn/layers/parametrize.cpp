@@ -109,7 +109,7 @@ const config::Param kModule{"module", P::kObject, "the layer, which is what come
 const config::Register<Module> kWeightNorm{
     parametrization_names("weight_norm"),
     "a layer whose weight is a length times a direction",
-    {kModule, kName, {"dim", P::kInt, "one length for each of its elements; null: one", 0}},
+    {kModule, kName, {"dim", P::kAny, "one length for each of its elements; null: one", 0}},
     [](const Args& a) {
       auto module = a.object<Module>("module");
       weight_norm(*module, a.get<std::string>("name"),

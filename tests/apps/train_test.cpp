@@ -194,7 +194,7 @@ TEST_CASE("bad input is one clear message and a status that is not zero") {
   fails(train + "trainer.max_epoch=1", "max_epochs");
   fails(train + "+trainer.epochs=1", "unknown parameter 'epochs' of target 'iolaus.nn.Trainer'");
   fails(train + "trainer.max_epochs=many", "parameter 'max_epochs' of target 'iolaus.nn.Trainer': expected int");
-  fails(train + "model=resnet", "lenet");
+  fails(train + "model=resnat", "resnet");
   fails(train + "data.data_dir=/nowhere", "/nowhere");
   fails(train + "device=cuda:7", "device=cpu");
   fails(train + "device=tpu", "unknown device 'tpu'");

@@ -10,7 +10,7 @@
 #include "core/warning.h"
 #include "nn/callbacks/early_stopping.h"
 #include "nn/callbacks/model_checkpoint.h"
-#include "nn/layers/function.h"
+#include "nn/layers/dropout.h"
 #include "nn/loggers/logger.h"
 #include "nn/trainer/signals.h"
 #include "tests/devices.h"
