@@ -159,7 +159,10 @@ TEST_CASE("bad records are left out and counted where that is asked for, up to a
     CHECK(epoch.bad_records() == 1);
     const DataLoader alone(std::make_shared<Numbers>(3, 1),
                            {.batch_size = 1, .num_workers = workers, .skip_bad_records = true});
-    CHECK(contents(alone, 0).size() == 2);
+    std::vector<int64_t> numbers;  // a batch of nothing is left out
+    Epoch pass = alone.epoch(0);
+    for (const Batch& batch : pass) numbers.push_back(batch.number);
+    CHECK(numbers == std::vector<int64_t>{0, 2});
     const DataLoader capped(
         std::make_shared<Numbers>(25, 13),
         {.batch_size = 10, .num_workers = workers, .skip_bad_records = true, .max_bad_records = 0});
