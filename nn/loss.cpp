@@ -1,47 +1,41 @@
-// Losses' names in configs.
+// Losses that are made of a function and constants.
 #include "nn/loss.h"
 
-#include "config/instantiate.h"
+#include "autograd/ops/copy.h"
 
 namespace iolaus::nn {
-namespace {
 
-using P = config::ParamType;
+FunctionLoss::FunctionLoss(std::string name, size_t least, size_t most, Fn fn, Tensors constants)
+    : name_(std::move(name)),
+      least_(least),
+      most_(most),
+      fn_(std::move(fn)),
+      constants_(std::move(constants)) {}
 
-Reduction reduction(const config::Args& a) {
-  const std::string name = a.get<std::string>("reduction");
-  if (name == "mean") return Reduction::kMean;
-  if (name == "sum") return Reduction::kSum;
-  if (name != "none") a.fail_about("reduction", "expected 'mean', 'sum' or 'none', got " + name);
-  return Reduction::kNone;
+Tensor FunctionLoss::forward(const Tensors& inputs) const {
+  IOLAUS_CHECK(inputs.size() >= least_ && inputs.size() <= most_,
+               "[{}] expected {} tensors, got {}", name_,
+               least_ == most_ ? fmt::format("{}", least_) : fmt::format("{} to {}", least_, most_),
+               inputs.size());
+  for (Tensor& constant : constants_) {
+    // Once, on the first call.
+    if (constant.defined()) constant = to(constant, inputs[0].dtype(), inputs[0].device());
+  }
+  return fn_(inputs, constants_);
 }
 
-const config::Param kReduction{"reduction", P::kString, "mean, sum or none", "mean"};
+CrossEntropyLoss::CrossEntropyLoss(const CrossEntropyOptions& options)
+    : FunctionLoss("CrossEntropyLoss", 2, 2,
+                   [options](const Tensors& x, const Tensors& constants) {
+                     CrossEntropyOptions o = options;
+                     o.weight = constants[0];
+                     return cross_entropy(x[0], x[1], o);
+                   },
+                   {options.weight}) {}
 
-const config::Register<CrossEntropyLoss, Loss> kCrossEntropy{
-    {"iolaus.nn.CrossEntropyLoss", "torch.nn.CrossEntropyLoss"},
-    "-log softmax(output)[target]",
-    {{"weight", P::kFloats, "weight of each class", nullptr},
-     {"ignore_index", P::kInt, "target that does not count", -100},
-     kReduction,
-     {"label_smoothing", P::kFloat, "share of the target that is spread over all classes", 0.0}},
-    [](const config::Args& a) {
-      CrossEntropyOptions options{.reduction = reduction(a),
-                                  .ignore_index = a.get<int64_t>("ignore_index"),
-                                  .label_smoothing = a.get<double>("label_smoothing")};
-      if (a.has("weight")) {
-        const auto values = a.get<std::vector<double>>("weight");
-        options.weight = from_values(std::vector<float>(values.begin(), values.end()),
-                                     {static_cast<int64_t>(values.size())});
-      }
-      return std::make_shared<CrossEntropyLoss>(std::move(options));
-    }};
+MSELoss::MSELoss(Reduction reduction)
+    : FunctionLoss("MSELoss", 2, 2, [reduction](const Tensors& x, const Tensors&) {
+        return mse_loss(x[0], x[1], reduction);
+      }) {}
 
-const config::Register<MSELoss, Loss> kMse{
-    {"iolaus.nn.MSELoss", "torch.nn.MSELoss"},
-    "mean squared error",
-    {kReduction},
-    [](const config::Args& a) { return std::make_shared<MSELoss>(reduction(a)); }};
-
-}  // namespace
 }  // namespace iolaus::nn

@@ -1,7 +1,7 @@
 // The module tree: names, state, modes, moves.
 #include "nn/module.h"
 
-#include <set>
+#include <algorithm>
 
 #include "autograd/grad_mode.h"
 
@@ -35,9 +35,16 @@ Tensor Module::register_parameter(const std::string& name, Tensor value) {
   return value;
 }
 
-Tensor Module::register_buffer(const std::string& name, Tensor value) {
+void Module::register_parameter(const std::string& name, Tensor& member, Tensor value) {
+  member = register_parameter(name, std::move(value));
+  if (member.defined()) members_[name] = &member;
+}
+
+Tensor Module::register_buffer(const std::string& name, Tensor value, bool persistent) {
   check_name(name);
-  if (value.defined()) buffers_.emplace_back(name, value);
+  if (!value.defined()) return value;
+  buffers_.emplace_back(name, value);
+  if (!persistent) transient_.insert(name);
   return value;
 }
 
@@ -80,32 +87,61 @@ int64_t Module::parameter_count() const {
   return count;
 }
 
+std::vector<std::pair<std::string, Module*>> Module::named_modules(const std::string& prefix) {
+  std::vector<std::pair<std::string, Module*>> all{{prefix, this}};
+  std::set<Module*> seen{this};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto [path, module] = all[i];
+    size_t place = i;
+    for (const auto& [name, child] : module->children_) {
+      if (!seen.insert(child.get()).second) continue;
+      all.insert(all.begin() + static_cast<std::ptrdiff_t>(++place),
+                 {path.empty() ? name : path + "." + name, child.get()});
+    }
+  }
+  return all;
+}
+
+void Module::collect_state(const std::string& prefix, std::map<std::string, Tensor>& state) const {
+  for (const auto& [name, tensor] : parameters_) state.emplace(prefix + name, tensor.detach());
+  for (const auto& [name, tensor] : buffers_) {
+    if (!transient_.contains(name)) state.emplace(prefix + name, tensor.detach());
+  }
+  for (const auto& [name, child] : children_) child->collect_state(prefix + name + ".", state);
+}
+
 std::map<std::string, Tensor> Module::state_dict() const {
   std::map<std::string, Tensor> state;
-  for (auto& [name, tensor] : named_parameters()) state.emplace(name, tensor.detach());
-  for (auto& [name, tensor] : named_buffers()) state.emplace(name, tensor.detach());
+  collect_state("", state);
   return state;
 }
 
-void Module::load_state_dict(const std::map<std::string, Tensor>& state) {
+LoadResult Module::load_state_dict(const std::map<std::string, Tensor>& state, bool strict) {
   const auto own = state_dict();
+  LoadResult result;
   std::string problems;
   for (const auto& [name, tensor] : own) {
     const auto found = state.find(name);
     if (found == state.end()) {
-      problems += "\n  missing: " + name;
+      result.missing.push_back(name);
+      if (strict) problems += "\n  missing: " + name;
     } else if (!(found->second.sizes() == tensor.sizes())) {
       problems += fmt::format("\n  {}: expected shape {}, got {}", name, tensor.sizes().str(),
                               found->second.sizes().str());
     }
   }
   for (const auto& [name, tensor] : state) {
-    if (!own.contains(name)) problems += "\n  unknown: " + name;
+    if (own.contains(name)) continue;
+    result.unexpected.push_back(name);
+    if (strict) problems += "\n  unknown: " + name;
   }
   IOLAUS_CHECK(problems.empty(), "[load_state_dict] the state does not fit {}:{}", type_name(),
                problems);
   const NoGrad no_grad;
-  for (const auto& [name, tensor] : own) copy_(tensor, state.at(name));
+  for (const auto& [name, tensor] : own) {
+    if (const auto found = state.find(name); found != state.end()) copy_(tensor, found->second);
+  }
+  return result;
 }
 
 void Module::train(bool on) {
@@ -141,6 +177,22 @@ void Module::to(DType dtype) {
 
 void Module::zero_grad() {
   for (const Tensor& p : parameters()) p.set_grad({});
+}
+
+void Module::requires_grad_(bool value) {
+  for (const Tensor& p : parameters()) p.set_requires_grad(value);
+}
+
+void Module::apply(const std::function<void(Module&)>& fn) {
+  for (const auto& [name, child] : children_) child->apply(fn);
+  fn(*this);
+}
+
+Tensor Module::parameter(const std::string& name) const {
+  for (const auto& [own, tensor] : parameters_) {
+    if (own == name) return tensor;
+  }
+  fail(ErrorCode::kInvalidArgument, "[Module] {} has no parameter '{}'", type_name(), name);
 }
 
 std::string Module::print(int indent) const {

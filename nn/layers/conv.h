@@ -1,61 +1,76 @@
-// Convolution and pooling layers of images (N, C, H, W).
+// Convolution layers of one to three dimensions, and their transposes, of (N, C, ...) or (C, ...).
 #pragma once
 
-#include <optional>
-
+#include "autograd/ops/conv.h"
 #include "nn/module.h"
 
 namespace iolaus::nn {
 
-class Conv2d final : public Module {
+struct ConvLayerOptions {
+  Dims stride = {1}, padding = {0}, dilation = {1};  // one number, or one for each dimension
+  int64_t groups = 1;
+  bool bias = true;
+  std::string padding_mode = "zeros";  // zeros, reflect, replicate, circular
+  std::string same_or_valid = {};      // instead of numbers in padding
+};
+
+/// Weight (out_channels, in_channels / groups, window...), as PyTorch's layers start it.
+class Conv : public Module {
  public:
-  /// padding: a size, or "same" (stride 1 only) and "valid" through the config.
-  Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size, Conv2dOptions options = {},
-         bool bias = true);
-  Tensor forward(const Tensor& x) override { return conv2d(x, weight_, bias_, options_); }
-  std::string type_name() const override { return "Conv2d"; }
+  Conv(int rank, int64_t in_channels, int64_t out_channels, const Dims& kernel_size,
+       const ConvLayerOptions& options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string type_name() const override { return fmt::format("Conv{}d", weight_.dim() - 2); }
   std::string describe() const override;
 
  private:
-  Conv2dOptions options_;
+  ConvOptions options_;
+  std::string padding_mode_;
+  Dims around_;  // what pad() adds first, last dimension first; empty: nothing
   Tensor weight_, bias_;
 };
-
-class MaxPool2d final : public Module {
+template <int kRank> class ConvNd final : public Conv {
  public:
-  explicit MaxPool2d(Pair kernel_size, MaxPool2dOptions options = {})
-      : kernel_(kernel_size), options_(options) {}
-  Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_, options_); }
-  std::string type_name() const override { return "MaxPool2d"; }
+  ConvNd(int64_t in_channels, int64_t out_channels, const Dims& kernel_size,
+         const ConvLayerOptions& options = {})
+      : Conv(kRank, in_channels, out_channels, kernel_size, options) {}
+};
+using Conv1d = ConvNd<1>;
+using Conv2d = ConvNd<2>;
+using Conv3d = ConvNd<3>;
+
+struct ConvTransposeLayerOptions {
+  Dims stride = {1}, padding = {0}, output_padding = {0};
+  int64_t groups = 1;
+  bool bias = true;
+  Dims dilation = {1};
+};
+
+/// Weight (in_channels, out_channels / groups, window...).
+class ConvTranspose : public Module {
+ public:
+  ConvTranspose(int rank, int64_t in_channels, int64_t out_channels, const Dims& kernel_size,
+                const ConvTransposeLayerOptions& options = {});
+  Tensor forward(const Tensor& x) override { return conv_transpose(x, weight_, bias_, options_); }
+  /// The sizes of the result's last dimensions, where several would fit.
+  Tensor forward(const Tensor& x, const Dims& output_size);
+  std::string type_name() const override {
+    return fmt::format("ConvTranspose{}d", weight_.dim() - 2);
+  }
   std::string describe() const override;
 
  private:
-  Pair kernel_;
-  MaxPool2dOptions options_;
+  ConvOptions options_;
+  Tensor weight_, bias_;
 };
-
-class AvgPool2d final : public Module {
+template <int kRank> class ConvTransposeNd final : public ConvTranspose {
  public:
-  explicit AvgPool2d(Pair kernel_size, AvgPool2dOptions options = {})
-      : kernel_(kernel_size), options_(options) {}
-  Tensor forward(const Tensor& x) override { return avg_pool2d(x, kernel_, options_); }
-  std::string type_name() const override { return "AvgPool2d"; }
-  std::string describe() const override;
-
- private:
-  Pair kernel_;
-  AvgPool2dOptions options_;
+  ConvTransposeNd(int64_t in_channels, int64_t out_channels, const Dims& kernel_size,
+                  const ConvTransposeLayerOptions& options = {})
+      : ConvTranspose(kRank, in_channels, out_channels, kernel_size, options) {}
 };
-
-class AdaptiveAvgPool2d final : public Module {
- public:
-  explicit AdaptiveAvgPool2d(Pair output_size) : size_(output_size) {}
-  Tensor forward(const Tensor& x) override { return adaptive_avg_pool2d(x, size_); }
-  std::string type_name() const override { return "AdaptiveAvgPool2d"; }
-  std::string describe() const override;
-
- private:
-  Pair size_;
-};
+using ConvTranspose1d = ConvTransposeNd<1>;
+using ConvTranspose2d = ConvTransposeNd<2>;
+using ConvTranspose3d = ConvTransposeNd<3>;
 
 }  // namespace iolaus::nn

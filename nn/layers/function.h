@@ -1,4 +1,4 @@
-// Layers without parameters.
+// A layer that is a function of its input.
 #pragma once
 
 #include <functional>
@@ -19,17 +19,6 @@ class FunctionLayer final : public Module {
  private:
   std::string name_, arguments_;
   std::function<Tensor(const Tensor&)> fn_;
-};
-
-class Dropout final : public Module {
- public:
-  explicit Dropout(double p = 0.5);
-  Tensor forward(const Tensor& x) override { return dropout(x, p_, is_training()); }
-  std::string type_name() const override { return "Dropout"; }
-  std::string describe() const override { return fmt::format("p={}", p_); }
-
- private:
-  double p_;
 };
 
 }  // namespace iolaus::nn

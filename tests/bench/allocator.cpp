@@ -24,8 +24,10 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "nn/layers/conv.h"
+#include "nn/layers/dropout.h"
 #include "nn/layers/function.h"
 #include "nn/layers/linear.h"
+#include "nn/layers/pool.h"
 #include "nn/layers/sequential.h"
 #include "nn/optim/optimizer.h"
 
@@ -82,11 +84,11 @@ void train_cnn() {
   const auto relu_layer = [] {
     return std::make_shared<nn::FunctionLayer>("ReLU", "", [](const Tensor& t) { return relu(t); });
   };
-  model.add(std::make_shared<nn::Conv2d>(1, 16, Pair{3, 3}));
+  model.add(std::make_shared<nn::Conv2d>(1, 16, Dims{3}));
   model.add(relu_layer());
-  model.add(std::make_shared<nn::Conv2d>(16, 32, Pair{3, 3}));
+  model.add(std::make_shared<nn::Conv2d>(16, 32, Dims{3}));
   model.add(relu_layer());
-  model.add(std::make_shared<nn::MaxPool2d>(Pair{2, 2}));
+  model.add(std::make_shared<nn::MaxPool2d>(Dims{2}));
   model.add(std::make_shared<nn::FunctionLayer>("Flatten", "", [](const Tensor& t) {
     return reshape(t, {t.size(0), -1});
   }));

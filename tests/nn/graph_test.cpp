@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "kernels/check.h"
+#include "nn/layers/dropout.h"
 #include "nn/layers/function.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/sequential.h"
