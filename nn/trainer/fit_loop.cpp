@@ -2,6 +2,7 @@
 // fit_loop.py, training_epoch_loop.py and optimization/automatic.py (2.6).
 #include <cmath>
 
+#include "autograd/anomaly.h"
 #include "autograd/ops.h"
 #include "core/warning.h"
 #include "nn/callbacks/model_checkpoint.h"
@@ -160,6 +161,7 @@ void Trainer::backward(const Tensor& loss) {
   module_->on_before_backward(loss);
   {
     const Profiler::Scope scope(profiler_, "backward");
+    const DetectAnomaly anomaly(options_.detect_anomaly || detects_anomaly());
     loss.backward();
   }
   each_callback("on_after_backward", [&](Callback& c) { c.on_after_backward(*this, *module_); });

@@ -9,6 +9,7 @@
 #include "core/device_info.h"
 #include "core/warning.h"
 #include "nn/callbacks/model_checkpoint.h"
+#include "nn/callbacks/model_summary.h"
 #include "nn/callbacks/progress_bar.h"
 #include "nn/trainer/hooks.h"
 #include "nn/trainer/signals.h"
@@ -119,6 +120,10 @@ Trainer::Trainer(TrainerOptions options) : options_(std::move(options)) {
   if (options_.enable_progress_bar &&
       !any([](const auto& c) { return dynamic_cast<ProgressBar*>(c.get()) != nullptr; })) {
     callbacks_.push_back(std::make_shared<ProgressBar>());
+  }
+  if (options_.enable_model_summary &&
+      !any([](const auto& c) { return dynamic_cast<ModelSummaryCallback*>(c.get()) != nullptr; })) {
+    callbacks_.push_back(std::make_shared<ModelSummaryCallback>());
   }
   const bool saves = any([](const auto& c) { return c->is_checkpoint(); });
   IOLAUS_CHECK(options_.enable_checkpointing || !saves || options_.fast_dev_run > 0,

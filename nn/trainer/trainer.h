@@ -76,6 +76,8 @@ class Trainer {
   /// To all loggers; one that fails is left out with a warning from then on.
   void log_metrics(const Metrics& metrics, int64_t step);
   void for_each_logger(const std::function<void(Logger&)>& call);
+  /// A batch on the trainer's device, in its precision.
+  data::Batch to_device(data::Batch batch) const;
   /// Everything that training needs to go on from here.
   Checkpoint dump_checkpoint();
   /// Text that goes into checkpoints: the run's config, as YAML.
@@ -109,7 +111,6 @@ class Trainer {
   Metrics evaluate(Stage stage, int64_t max_batches, Tensors* predictions);
   const data::DataLoader* loader_of(Stage stage, data::DataModule& data) const;
   const data::DataLoader* training_loader();
-  data::Batch to_device(data::Batch batch) const;
   void at_boundary();
   void restore(const Checkpoint& checkpoint);
   std::string resolve_checkpoint(const std::string& ckpt_path) const;

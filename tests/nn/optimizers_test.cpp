@@ -1,6 +1,9 @@
 // Optimizers against twenty steps of torch.optim and against L-BFGS of it
 // (tests/data/nn/optimizers.py), made from configs as a user would; states and averages.
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include <cmath>
 #include <fstream>
@@ -125,8 +128,12 @@ TEST_CASE("an optimizer that is loaded goes on to the same bits") {
     CAPTURE(test.dump());
     Run run(test), other(test);
     for (int64_t t = 0; t < 10; ++t) run.step(t);
-    io::save_safetensors("optimizer_state.safetensors", run.optimizer->state_dict());
-    other.optimizer->load_state_dict(io::load_safetensors("optimizer_state.safetensors"));
+    const std::string path =
+        (std::filesystem::temp_directory_path() / fmt::format("optimizer_{}.safetensors", getpid()))
+            .string();
+    io::save_safetensors(path, run.optimizer->state_dict());
+    other.optimizer->load_state_dict(io::load_safetensors(path));
+    std::filesystem::remove(path);
     other.optimizer->set_options(run.optimizer->options());
     for (const auto& [i, p] : run.params) copy_(other.params.at(i).detach(), p.detach());
     for (int64_t t = 10; t < 20; ++t) {
