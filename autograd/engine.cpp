@@ -7,6 +7,7 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/anomaly.h"
+#include "autograd/autocast.h"
 #include "autograd/meta.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
@@ -248,6 +249,8 @@ Tensors run_engine(const Tensors& outputs, const Tensors& gradients, BackwardOpt
   IOLAUS_CHECK(gradients.size() <= outputs.size(), "[backward] {} gradients for {} outputs",
                gradients.size(), outputs.size());
   options.retain_graph = options.retain_graph || options.create_graph;
+  const NoAutocast no_casts;
+  if (!options.retain_graph) autocast::forget_graphs();
   Run run(options, captures);
   for (size_t i = 0; i < outputs.size(); ++i) {
     IOLAUS_CHECK(outputs[i].defined(), "[backward] output {} is undefined", i);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/attention_formula.h"
@@ -140,6 +141,9 @@ Tensor as_heads(const Tensor& x) {
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Tensor& attn_mask, double dropout_p, bool is_causal,
                                     std::optional<double> scale, bool enable_gqa) {
+  if (autocast::on())
+    return autocast::call("scaled_dot_product_attention", scaled_dot_product_attention, q, k, v,
+                          attn_mask, dropout_p, is_causal, scale, enable_gqa);
   check_arguments(q, k, v, attn_mask, dropout_p, is_causal, enable_gqa);
   // With shared heads these differ in number; all other leading dimensions broadcast.
   const int kept = enable_gqa ? 3 : 2;

@@ -3,6 +3,7 @@
 // dw = weight_gradient(g, x).
 #include "autograd/ops/conv2d.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
@@ -174,12 +175,14 @@ const bool kRegistered = register_op(
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
+  if (autocast::on()) return autocast::call("conv", conv2d, x, weight, bias, options);
   check_operands(x, weight, bias, options.groups);
   return convolve(x, weight, bias, make_geometry(x, weight, options));
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& o) {
+  if (autocast::on()) return autocast::call("conv_transpose", conv_transpose2d, x, weight, bias, o);
   constexpr const char* kOp = "conv_transpose2d";
   IOLAUS_CHECK(
       x.dim() == 4 && weight.dim() == 4 && o.groups > 0 && x.sizes()[1] % o.groups == 0 &&

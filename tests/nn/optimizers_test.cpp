@@ -3,9 +3,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -124,16 +123,15 @@ TEST_CASE("states have the names of torch.optim") {
 }
 
 TEST_CASE("an optimizer that is loaded goes on to the same bits") {
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("iolaus_optimizer_" + std::to_string(getpid())))
+          .string();
   for (const json& test : data()["cases"]) {
     CAPTURE(test.dump());
     Run run(test), other(test);
     for (int64_t t = 0; t < 10; ++t) run.step(t);
-    const std::string path =
-        (std::filesystem::temp_directory_path() / fmt::format("optimizer_{}.safetensors", getpid()))
-            .string();
-    io::save_safetensors(path, run.optimizer->state_dict());
-    other.optimizer->load_state_dict(io::load_safetensors(path));
-    std::filesystem::remove(path);
+    io::save_safetensors(file, run.optimizer->state_dict());
+    other.optimizer->load_state_dict(io::load_safetensors(file));
     other.optimizer->set_options(run.optimizer->options());
     for (const auto& [i, p] : run.params) copy_(other.params.at(i).detach(), p.detach());
     for (int64_t t = 10; t < 20; ++t) {
@@ -148,6 +146,7 @@ TEST_CASE("an optimizer that is loaded goes on to the same bits") {
     state.erase("0." + name);
     CHECK_THROWS_WITH(other.optimizer->load_state_dict(state), Contains(("0." + name).c_str()));
   }
+  std::filesystem::remove(file);
 }
 
 TEST_CASE("optimizers say what is wrong with their options") {
