@@ -7,13 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "apps/experiment.h"
+#include "apps/conf_dir.h"
 #include "autograd/grad_mode.h"
 #include "config/app.h"
 #include "config/instantiate.h"
 #include "config/interpolation.h"
+#include "core/device_info.h"
 #include "core/parallel.h"
 #include "nn/layers/sequential.h"
+#include "nn/run/run.h"
 
 namespace iolaus {
 namespace {
@@ -97,7 +99,12 @@ void bench_dispatch(const Plan& plan) {
 }
 
 config::TaskResult bench(const config::Node& cfg, const config::JobContext&) {
-  const Device device = set_up(cfg);
+  nn::set_up(cfg);
+  const std::string where = config::select(cfg, "device")->as_string();
+  const bool on_gpu = where == "auto" && is_available(kCUDA) && !is_cuda_simulated();
+  const Device device = on_gpu            ? Device(kCUDA, 0)
+                        : where == "auto" ? Device()
+                                          : parse_device(where);
   const Plan plan{config::select(cfg, "warmup")->as_int(), config::select(cfg, "repeats")->as_int(),
                   config::select(cfg, "seconds")->as_float(), device};
   for (const config::Node& name : *config::select(cfg, "cases")) {

@@ -141,11 +141,10 @@ class HeaderParser {
     const std::string_view descr = parse_string("a dtype");
     const char order = descr.empty() ? '\0' : descr[0];
     if (descr.size() >= 3 && (order == '<' || order == '>' || order == '|' || order == '=')) {
-      for (const auto& [code, dtype] : kCodes) {
-        const bool any_order = item_size(dtype) == 1;
-        // '|V2' is two bytes of unknown meaning, '<V2' is bfloat16.
-        if (descr.substr(1) != code || (order == '|' && !any_order)) continue;
-        header_.dtype = dtype;
+      const std::optional<DType> dtype = npy_dtype(descr.substr(1));
+      // '|V2' is two bytes of unknown meaning, '<V2' is bfloat16.
+      if (dtype && (order != '|' || item_size(*dtype) == 1)) {
+        header_.dtype = *dtype;
         header_.big_endian = order == '>';
         return;
       }
@@ -165,6 +164,13 @@ class HeaderParser {
 };
 
 }  // namespace
+
+std::optional<DType> npy_dtype(std::string_view code) {
+  for (const auto& [known, dtype] : kCodes) {
+    if (code == known) return dtype;
+  }
+  return std::nullopt;
+}
 
 NpyHeader parse_npy_header(std::string_view text, const std::string& name, uint64_t offset) {
   return HeaderParser(text, name, offset).parse();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct NpyHeader {
 /// text is the dict; name and offset (of the text in the file) are for messages.
 /// Errors: kCorrupt, kUnsupported, as read_npy.
 NpyHeader parse_npy_header(std::string_view text, const std::string& name, uint64_t offset);
+/// The dtype of numpy's code without the byte order: "u1", "f4", "V2" for bfloat16.
+std::optional<DType> npy_dtype(std::string_view code);
 /// The dict as numpy writes it, with the blanks it leaves for the first size to grow.
 std::string npy_header_text(DType dtype, const Dims& sizes);
 

@@ -13,9 +13,9 @@ std::string OptimizerStep::describe() const {
   for (const OptimizerItem& item : items) numel += item.numel;
   return fmt::format(
       "{} {} parameters, {} elements, lr {} wd {} momentum {} dampening {} nesterov {} amsgrad {} "
-      "decoupled {} maximize {} on {}",
+      "decoupled {} centered {} maximize {} on {}",
       dtype_name(compute), items.size(), numel, lr, weight_decay, momentum, dampening, nesterov,
-      amsgrad, decoupled, maximize, target.str());
+      amsgrad, decoupled, centered, maximize, target.str());
 }
 
 Cost OptimizerStep::cost() const {

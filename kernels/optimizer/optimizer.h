@@ -7,6 +7,7 @@
 //   adam   g += wd theta, or for AdamW (decoupled)  theta *= 1 - lr wd
 //          m += (1 - b1) (g - m);  v = b2 v + (1 - b2) g^2;  amsgrad: w = max(w, v), else w = v
 //          theta -= lr / (1 - b1^t) m / (sqrt(w) / sqrt(1 - b2^t) + eps)
+//   others: rules.h
 // and for clipping and loss scaling
 //   grad_norm   out = (sum of all |x|^p)^(1/p), or the largest |x| for p = infinity
 //   grad_scale  x *= scale[0];  found_inf = 1 where a value was not finite
@@ -19,13 +20,15 @@
 
 namespace iolaus {
 
-/// One parameter with numel elements. state: {v} of sgd with momentum; {m, v, w} of adam.
+/// One parameter with numel elements. state: {v} of sgd with momentum; {m, v, w} of adam; those of
+/// a rule in its order.
 struct OptimizerItem {
   void* param = nullptr;
   const void* grad = nullptr;
   void* state[3] = {};
   int64_t numel = 0;
   int64_t step = 1;
+  double mu_product = 1;  // nadam: the product of mu over all steps, this one included
 };
 
 struct OptimizerStep {
@@ -37,7 +40,12 @@ struct OptimizerStep {
   bool nesterov = false;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // adam
   bool amsgrad = false;
-  bool decoupled = false;  // AdamW
+  bool decoupled = false;     // AdamW, and the same choice in nadam and radam
+  double alpha = 0.99;        // rmsprop
+  bool centered = false;      // rmsprop
+  double rho = 0.9;           // adadelta
+  double lr_decay = 0;        // adagrad
+  double momentum_decay = 0;  // nadam
   DType element = kFloat32;
   DType compute = kFloat32;
   Device target;

@@ -1,11 +1,13 @@
 // Batches out of samples, subsets and splits.
 #include "nn/data/dataset.h"
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 
 #include "core/io/tensor_bytes.h"
 #include "core/random.h"
+#include "core/views.h"
 
 namespace iolaus::nn::data {
 
@@ -64,6 +66,37 @@ Sample Subset::get_batch(std::span<const int64_t> indices, PhiloxKey key) const 
   mapped.reserve(indices.size());
   for (const int64_t index : indices) mapped.push_back(indices_.at(static_cast<size_t>(index)));
   return dataset_->get_batch(mapped, key);
+}
+
+TensorDataset::TensorDataset(Tensors tensors) : tensors_(std::move(tensors)) {
+  IOLAUS_CHECK(!tensors_.empty(), "[dataset] expected at least one tensor");
+  for (const Tensor& t : tensors_) {
+    IOLAUS_CHECK(
+        t.defined() && t.device().is_cpu() && t.dim() > 0 && t.size(0) == tensors_[0].size(0),
+        "[dataset] expected tensors on the CPU with one first size, got {} and {}",
+        tensors_[0].describe(), t.describe());
+  }
+}
+
+Sample TensorDataset::get(int64_t index, PhiloxKey) const {
+  Sample sample;
+  for (const Tensor& t : tensors_) sample.push_back(views::select(t, 0, index));
+  return sample;
+}
+
+ConcatDataset::ConcatDataset(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
+  IOLAUS_CHECK(!datasets_.empty(), "[dataset] expected at least one dataset");
+  int64_t end = 0;
+  for (const DatasetPtr& dataset : datasets_) ends_.push_back(end += dataset->size());
+}
+
+Sample ConcatDataset::get(int64_t index, PhiloxKey key) const {
+  IOLAUS_CHECK_CODE(index >= 0 && index < size(), ErrorCode::kIndex,
+                    "[dataset] expected an index in [0, {}), got {}", size(), index);
+  const auto part =
+      static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
+  const int64_t begin = part == 0 ? 0 : ends_[part - 1];
+  return datasets_[part]->get(index - begin, {derive_seed(key.seed, part + 1), key.offset});
 }
 
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes,

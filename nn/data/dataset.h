@@ -55,6 +55,32 @@ class Subset final : public Dataset {
   std::vector<int64_t> indices_;
 };
 
+/// Samples that lie in tensors: sample i is the i-th slice of each.
+class TensorDataset final : public Dataset {
+ public:
+  /// On the CPU. Errors: kInvalidArgument where they do not have one first size, or lie elsewhere.
+  explicit TensorDataset(Tensors tensors);
+  int64_t size() const override { return tensors_[0].size(0); }
+  Sample get(int64_t index, PhiloxKey key) const override;
+
+ private:
+  Tensors tensors_;
+};
+
+/// One dataset after the other.
+class ConcatDataset final : public Dataset {
+ public:
+  /// Errors: kInvalidArgument for none.
+  explicit ConcatDataset(std::vector<DatasetPtr> datasets);
+  int64_t size() const override { return ends_.back(); }
+  /// Each part draws with a key of its own.
+  Sample get(int64_t index, PhiloxKey key) const override;
+
+ private:
+  std::vector<DatasetPtr> datasets_;
+  std::vector<int64_t> ends_;
+};
+
 /// Disjoint random parts of these sizes, the same for the same seed.
 /// Errors: kInvalidArgument where the sizes do not add up to the dataset's.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<int64_t>& sizes,

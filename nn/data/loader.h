@@ -3,10 +3,12 @@
 // never others. An epoch can start at any batch, so training resumes in the middle of one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "nn/data/dataset.h"
+#include "nn/data/sampler.h"
 
 namespace iolaus::nn::data {
 
@@ -17,6 +19,17 @@ struct DataLoaderOptions {
   int num_workers = 0;      // threads that make batches; 0: the caller's
   int prefetch_factor = 2;  // batches that each worker may be ahead
   uint64_t seed = 0;
+  /// Batches arrive on device, copied from page-locked memory while it computes; without a CUDA
+  /// device it does nothing.
+  bool pin_memory = false;
+  Device device = {};
+  bool skip_bad_records = false;  // leaves out, with a warning, samples that cannot be read
+  int64_t max_bad_records = 100;  // in an epoch; one more is an error
+  /// Instead of shuffle; then instead of it, batch_size and drop_last too.
+  SamplerPtr sampler = nullptr;
+  BatchSamplerPtr batch_sampler = nullptr;
+  /// Makes a batch of samples; empty: stack, field by field.
+  std::function<Sample(std::span<const Sample>)> collate = {};
 };
 
 /// One pass over the data. Ends its workers when it goes.
@@ -29,9 +42,12 @@ class Epoch {
 
   /// The next batch; nothing after the last. Errors: what the dataset throws, with the batch's
   /// number in front ("[data] batch 3: sample 17: ..."); the batch after it can then be asked for.
+  /// With skip_bad_records a batch lacks such samples, and is left out where all are.
   std::optional<Batch> next();
   /// Number of the batch that next() gives.
   int64_t position() const;
+  /// Samples that were left out so far (skip_bad_records).
+  int64_t bad_records() const;
 
   /// for (Batch& batch : loader.epoch(0)).
   class Iterator {
@@ -58,13 +74,15 @@ class Epoch {
 class DataLoader {
  public:
   /// Errors: kInvalidArgument for a batch size, number of workers or prefetch factor that makes no
-  /// sense.
+  /// sense, and for two ways to choose samples.
   DataLoader(DatasetPtr dataset, const DataLoaderOptions& options);
   /// Batches in an epoch.
   int64_t num_batches() const;
   const DataLoaderOptions& options() const { return options_; }
   const DatasetPtr& dataset() const { return dataset_; }
-  /// The order of all samples in an epoch.
+  /// The samples of an epoch's batches.
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const;
+  /// The same in one row.
   std::vector<int64_t> order(int64_t epoch) const;
   /// Starts a pass at batch first_batch. Errors: kIndex beyond the last.
   Epoch epoch(int64_t epoch, int64_t first_batch = 0) const;
@@ -72,6 +90,7 @@ class DataLoader {
  private:
   DatasetPtr dataset_;
   DataLoaderOptions options_;
+  BatchSamplerPtr batches_;
 };
 
 }  // namespace iolaus::nn::data

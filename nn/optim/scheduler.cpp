@@ -1,72 +1,94 @@
-// Schedules, and their names in configs (`optimizer` is handed over by the program).
+// What all schedules share.
 #include "nn/optim/scheduler.h"
 
-#include <cmath>
-#include <numbers>
-
-#include "config/instantiate.h"
+#include <nlohmann/json.hpp>
 
 namespace iolaus::nn {
-namespace {
-
-using P = config::ParamType;
-
-const config::Param kOptimizer{"optimizer", P::kObject, "whose rate; the program hands it over",
-                               nullptr};
-
-const config::Register<StepLR, Scheduler> kStep{
-    {"iolaus.nn.StepLR", "torch.optim.lr_scheduler.StepLR"},
-    "the rate times gamma every step_size epochs",
-    {kOptimizer,
-     {"step_size", P::kInt, "epochs between two changes"},
-     {"gamma", P::kFloat, "the factor", 0.1}},
-    [](const config::Args& a) {
-      return std::make_shared<StepLR>(a.object<Optimizer>("optimizer"), a.get<int64_t>("step_size"),
-                                      a.get<double>("gamma"));
-    }};
-const config::Register<CosineAnnealingLR, Scheduler> kCosine{
-    {"iolaus.nn.CosineAnnealingLR", "torch.optim.lr_scheduler.CosineAnnealingLR"},
-    "half a cosine from the first rate to eta_min",
-    {kOptimizer,
-     {"T_max", P::kInt, "epochs until eta_min"},
-     {"eta_min", P::kFloat, "the lowest rate", 0.0}},
-    [](const config::Args& a) {
-      return std::make_shared<CosineAnnealingLR>(a.object<Optimizer>("optimizer"),
-                                                 a.get<int64_t>("T_max"), a.get<double>("eta_min"));
-    }};
-
-}  // namespace
 
 Scheduler::Scheduler(std::shared_ptr<Optimizer> optimizer) : optimizer_(std::move(optimizer)) {
   IOLAUS_CHECK(optimizer_ != nullptr, "[scheduler] expected an optimizer");
-  for (const ParamGroup& group : optimizer_->groups()) initial_.push_back(group.options.at("lr"));
+  for (ParamGroup& group : optimizer_->groups()) {
+    group.options.emplace("initial_lr", group.options.at("lr"));
+    base_lrs_.push_back(group.options.at("initial_lr"));
+  }
+  last_lr_ = current();
 }
 
-void Scheduler::step() { set_last_epoch(last_epoch_ + 1); }
+std::vector<double> Scheduler::current() const {
+  std::vector<double> all;
+  for (const ParamGroup& group : optimizer_->groups()) all.push_back(group.options.at("lr"));
+  return all;
+}
+
+std::vector<double> Scheduler::scaled(double factor) const {
+  std::vector<double> all = current();
+  for (double& rate : all) rate *= factor;
+  return all;
+}
+
+std::vector<double> Scheduler::base_scaled(double factor) const {
+  std::vector<double> all = base_lrs_;
+  for (double& rate : all) rate *= factor;
+  return all;
+}
+
+void Scheduler::apply(const std::vector<double>& rates) {
+  IOLAUS_CHECK(rates.size() == optimizer_->groups().size(),
+               "[{}] made for {} groups of parameters, but the optimizer has {}", type_name(),
+               rates.size(), optimizer_->groups().size());
+  for (size_t i = 0; i < rates.size(); ++i) optimizer_->groups()[i].options["lr"] = rates[i];
+  last_lr_ = current();
+}
+
+void Scheduler::advance() {
+  ++step_count_;
+  ++last_epoch_;
+  apply(rates());
+}
+
+void Scheduler::start() {
+  step_count_ = 0;
+  initial_ = true;
+  advance();
+  initial_ = false;
+}
+
+void Scheduler::restart() {
+  last_epoch_ = -1;
+  start();
+}
+
+void Scheduler::begin_turn() {
+  last_epoch_ = 0;
+  apply(closed_form());
+}
 
 void Scheduler::set_last_epoch(int64_t epoch) {
-  last_epoch_ = epoch;
-  for (size_t i = 0; i < initial_.size(); ++i) {
-    optimizer_->groups()[i].options["lr"] = rate(initial_[i], epoch);
+  apply(base_lrs_);
+  restart();
+  for (int64_t i = 0; i < epoch; ++i) advance();
+}
+
+nlohmann::json Scheduler::state_dict() const {
+  return {{"last_epoch", last_epoch_},
+          {"base_lrs", base_lrs_},
+          {"_step_count", step_count_},
+          {"_last_lr", last_lr_}};
+}
+
+void Scheduler::load_state_dict(const nlohmann::json& state) {
+  try {
+    load(state);
+  } catch (const nlohmann::json::exception& e) {
+    fail(ErrorCode::kInvalidArgument, "[{}] cannot read the state: {}", type_name(), e.what());
   }
 }
 
-StepLR::StepLR(std::shared_ptr<Optimizer> optimizer, int64_t step_size, double gamma)
-    : Scheduler(std::move(optimizer)), step_size_(step_size), gamma_(gamma) {
-  IOLAUS_CHECK(step_size > 0, "[StepLR] expected step_size > 0, got {}", step_size);
-}
-double StepLR::rate(double initial, int64_t epoch) const {
-  return initial * std::pow(gamma_, static_cast<double>(epoch / step_size_));
-}
-
-CosineAnnealingLR::CosineAnnealingLR(std::shared_ptr<Optimizer> optimizer, int64_t t_max,
-                                     double eta_min)
-    : Scheduler(std::move(optimizer)), t_max_(t_max), eta_min_(eta_min) {
-  IOLAUS_CHECK(t_max > 0, "[CosineAnnealingLR] expected T_max > 0, got {}", t_max);
-}
-double CosineAnnealingLR::rate(double initial, int64_t epoch) const {
-  const double angle = std::numbers::pi * static_cast<double>(epoch) / static_cast<double>(t_max_);
-  return eta_min_ + (initial - eta_min_) * (1 + std::cos(angle)) / 2;
+void Scheduler::load(const nlohmann::json& state) {
+  state.at("last_epoch").get_to(last_epoch_);
+  state.at("base_lrs").get_to(base_lrs_);
+  state.at("_step_count").get_to(step_count_);
+  state.at("_last_lr").get_to(last_lr_);
 }
 
 }  // namespace iolaus::nn

@@ -1,18 +1,25 @@
-// Saving and loading checkpoints.
+// Saving, finding and loading checkpoints.
 #include "nn/trainer/checkpoint.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "autograd/grad_mode.h"
+#include "autograd/ops.h"
 #include "core/error.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file.h"
 #include "core/io/json.h"
 #include "core/io/safetensors.h"
+#include "core/warning.h"
+#include "nn/trainer/checkpoint_state.h"
 
 namespace iolaus::nn {
 namespace {
@@ -20,9 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* kFiles[] = {"model.safetensors", "optimizer.safetensors", "state.json",
-                                  "config.yaml"};
-constexpr int kFormat = 1;
+constexpr const char* kFiles[] = {"model.safetensors", "optimizer.safetensors",
+                                  "trainer.safetensors", "state.json", "config.yaml"};
+constexpr const char* kManifest = "manifest.json";
 
 uint32_t file_crc(const std::string& path) {
   const auto source = io::open_file(path);
@@ -37,44 +44,10 @@ uint32_t file_crc(const std::string& path) {
   return static_cast<uint32_t>(crc);
 }
 
-json state_json(const Checkpoint& c) {
-  json state{{"format", kFormat},
-             {"epoch", c.epoch},
-             {"batch", c.batch},
-             {"step", c.step},
-             {"scheduler_epoch", c.scheduler_epoch},
-             {"generator", {{"seed", c.generator.seed}, {"offset", c.generator.offset}}},
-             {"optimizer_options", c.optimizer_options},
-             {"metrics", json::object()}};
-  for (const auto& [name, value] : c.metrics) {
-    if (std::isfinite(value)) state["metrics"][name] = value;
-  }
-  return state;
-}
-
-void read_state(const std::string& path, Checkpoint& c) {
-  const json state = io::read_json(path);
-  try {
-    IOLAUS_CHECK_CODE(state.at("format") == kFormat, ErrorCode::kUnsupported,
-                      "{} has format {}, this program reads {}", path, state.at("format").dump(),
-                      kFormat);
-    state.at("epoch").get_to(c.epoch);
-    state.at("batch").get_to(c.batch);
-    state.at("step").get_to(c.step);
-    state.at("scheduler_epoch").get_to(c.scheduler_epoch);
-    state.at("generator").at("seed").get_to(c.generator.seed);
-    state.at("generator").at("offset").get_to(c.generator.offset);
-    state.at("optimizer_options").get_to(c.optimizer_options);
-    state.at("metrics").get_to(c.metrics);
-  } catch (const json::exception& e) {
-    fail(ErrorCode::kCorrupt, "{} is not the state of a checkpoint: {}", path, e.what());
-  }
-}
-
 // Empty if the folder verifies against its manifest, else why not.
 std::string what_is_wrong(const std::string& folder) {
   try {
-    const json manifest = io::read_json(folder + "/manifest.json");
+    const json manifest = io::read_json(folder + "/" + kManifest).at("files");
     for (const char* name : kFiles) {
       const std::string path = folder + "/" + name;
       if (!manifest.contains(name)) return path + " is not in the manifest";
@@ -88,92 +61,130 @@ std::string what_is_wrong(const std::string& folder) {
   } catch (const Error& e) {
     return e.what();
   } catch (const json::exception& e) {
-    return folder + "/manifest.json: " + e.what();
+    return folder + "/" + kManifest + ": " + e.what();
   }
   return "";
 }
 
-bool is_checkpoint_name(const std::string& name) {
-  return name.starts_with("epoch=") && name.find("-step=") != std::string::npos &&
-         !name.ends_with(".tmp");
+int64_t step_of(const fs::path& folder) {
+  try {
+    return io::read_json((folder / kManifest).string()).at("step").get<int64_t>();
+  } catch (const std::exception&) {
+    return -1;  // it will not verify
+  }
 }
 
-// Newest first: names sort by epoch and step.
+// Newest first: by steps, then by time.
 std::vector<std::string> checkpoints_in(const fs::path& directory) {
-  std::vector<std::string> found;
+  struct Found {
+    int64_t step;
+    fs::file_time_type time;
+    std::string path;
+  };
+  std::vector<Found> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(directory, ignored)) {
-    if (entry.is_directory() && !entry.is_symlink() &&
-        is_checkpoint_name(entry.path().filename().string())) {
-      found.push_back(entry.path().string());
-    }
+    const fs::path& path = entry.path();
+    if (!entry.is_directory(ignored) || entry.is_symlink() || path.extension() != ".ckpt") continue;
+    found.push_back({step_of(path), fs::last_write_time(path, ignored), path.string()});
   }
-  std::sort(found.rbegin(), found.rend());
-  return found;
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return a.step != b.step ? a.step > b.step : a.time > b.time;
+  });
+  std::vector<std::string> paths;
+  for (const Found& f : found) paths.push_back(f.path);
+  return paths;
 }
 
-void point_last_at(const fs::path& directory, const std::string& name) {
-  const fs::path temporary = directory / "last.tmp";
-  fs::remove(temporary);
-  fs::create_directory_symlink(name, temporary);
-  fs::rename(temporary, directory / "last");
+// Puts `from` in the place of `to` in one moment, whatever stands there; that goes away.
+void replace(const fs::path& from, const fs::path& to) {
+  if (!fs::exists(fs::symlink_status(to))) return fs::rename(from, to);
+  if (fs::is_symlink(to) && fs::is_symlink(from)) return fs::rename(from, to);
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) != 0) {
+    fail(ErrorCode::kIo, "cannot put {} in the place of {}: {}", from.string(), to.string(),
+         std::strerror(errno));
+  }
+  fs::remove_all(from);
 }
 
-Checkpoint load_verified(const std::string& folder) {
-  Checkpoint c;
-  c.model = io::load_safetensors(folder + "/model.safetensors");
-  c.optimizer = io::load_safetensors(folder + "/optimizer.safetensors");
-  read_state(folder + "/state.json", c);
-  c.config = io::read_file(folder + "/config.yaml", 1 << 20);
-  return c;
+void point_at(const fs::path& link, const fs::path& target) {
+  const fs::path temporary = link.string() + ".tmp";
+  fs::remove_all(temporary);
+  fs::create_directory_symlink(fs::relative(target, link.parent_path()), temporary);
+  replace(temporary, link);
+}
+
+void write_files(const fs::path& folder, const Checkpoint& c) {
+  io::save_safetensors((folder / kFiles[0]).string(), c.model, {{"format", "pt"}});
+  io::save_safetensors((folder / kFiles[1]).string(), c.optimizer, {{"format", "pt"}});
+  io::save_safetensors((folder / kFiles[2]).string(), c.trainer, {{"format", "pt"}});
+  io::write_file_atomic((folder / kFiles[3]).string(), detail::state_text(c));
+  io::write_file_atomic((folder / kFiles[4]).string(), c.config);
+  json files;
+  for (const char* file : kFiles) {
+    const std::string path = (folder / file).string();
+    files[file] = {{"size", fs::file_size(path)}, {"crc32", file_crc(path)}};
+  }
+  const json manifest{{"step", c.global_step}, {"files", files}};
+  io::write_file_atomic((folder / kManifest).string(), manifest.dump(1));
 }
 
 }  // namespace
 
-std::string save_checkpoint(const std::string& directory, const Checkpoint& c, int64_t keep) {
-  const std::string name = fmt::format("epoch={:03}-step={:06}", c.epoch, c.step);
-  const fs::path final_path = fs::path(directory) / name, temporary = final_path.string() + ".tmp";
+Checkpoint Checkpoint::snapshot() const {
+  const NoGrad no_grad;
+  Checkpoint copy = *this;
+  for (auto* tensors : {&copy.model, &copy.optimizer, &copy.trainer}) {
+    for (auto& [name, tensor] : *tensors) {
+      tensor = tensor.device().is_cpu() ? clone(tensor) : to(tensor, Device());
+    }
+  }
+  return copy;
+}
+
+void save_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                     const SaveOptions& options) {
+  const fs::path final_path = fs::absolute(path).lexically_normal();
+  const fs::path temporary = final_path.string() + ".tmp";
   try {
-    fs::create_directories(directory);
+    fs::create_directories(final_path.parent_path());
     fs::remove_all(temporary);
     fs::create_directory(temporary);
-    io::save_safetensors((temporary / kFiles[0]).string(), c.model, {{"format", "pt"}});
-    io::save_safetensors((temporary / kFiles[1]).string(), c.optimizer, {{"format", "pt"}});
-    io::write_file_atomic((temporary / kFiles[2]).string(), state_json(c).dump(1));
-    io::write_file_atomic((temporary / kFiles[3]).string(), c.config);
-    json manifest;
-    for (const char* file : kFiles) {
-      const std::string path = (temporary / file).string();
-      manifest[file] = {{"size", fs::file_size(path)}, {"crc32", file_crc(path)}};
+    write_files(temporary, checkpoint);
+    replace(temporary, final_path);
+    io::sync_directory(final_path.parent_path().string());
+    if (!options.link.empty()) {
+      point_at(fs::absolute(options.link), final_path);
+      io::sync_directory(fs::absolute(options.link).parent_path().string());
     }
-    io::write_file_atomic((temporary / "manifest.json").string(), manifest.dump(1));
-    fs::remove_all(final_path);
-    fs::rename(temporary, final_path);
-    io::sync_directory(directory);
-    point_last_at(directory, name);
-    const auto all = checkpoints_in(directory);
-    for (size_t i = static_cast<size_t>(std::max<int64_t>(keep, 1)); i < all.size(); ++i) {
-      fs::remove_all(all[i]);
-    }
+    for (const std::string& older : options.remove) remove_checkpoint(older);
   } catch (const fs::filesystem_error& e) {
     fail(ErrorCode::kIo, "cannot save the checkpoint {}: {}", final_path.string(), e.what());
   }
-  return final_path.string();
 }
 
-Checkpoint load_checkpoint(const std::string& path) {
+void remove_checkpoint(const std::string& path) {
   std::error_code ignored;
-  if (fs::exists(fs::path(path) / "manifest.json", ignored)) {
+  if (!fs::is_symlink(path)) fs::remove(fs::path(path) / kManifest, ignored);
+  fs::remove_all(path, ignored);
+}
+
+std::string find_checkpoint(const std::string& path) {
+  std::error_code ignored;
+  if (fs::exists(fs::path(path) / kManifest, ignored)) {
     const std::string problem = what_is_wrong(path);
     IOLAUS_CHECK_CODE(problem.empty(), ErrorCode::kCorrupt, "the checkpoint {} is damaged: {}",
                       path, problem);
-    return load_verified(path);
+    return path;
   }
   std::string skipped;
   for (const fs::path& directory : {fs::path(path), fs::path(path) / "checkpoints"}) {
     for (const std::string& folder : checkpoints_in(directory)) {
       const std::string problem = what_is_wrong(folder);
-      if (problem.empty()) return load_verified(folder);
+      if (problem.empty()) {
+        if (!skipped.empty()) warn("newer checkpoints are damaged and left out:{}", skipped);
+        return folder;
+      }
       skipped += "\n  " + folder + ": " + problem;
     }
   }
@@ -182,8 +193,34 @@ Checkpoint load_checkpoint(const std::string& path) {
   fail(
       ErrorCode::kNotFound,
       "there is no checkpoint at {}; expected a checkpoint's folder (with manifest.json), a folder "
-      "of checkpoints or a run's output folder",
+      "of checkpoints (*.ckpt) or a run's output folder",
       path);
+}
+
+Checkpoint load_checkpoint(const std::string& path) {
+  const std::string folder = find_checkpoint(path);
+  Checkpoint c;
+  c.model = io::load_safetensors(folder + "/model.safetensors");
+  c.optimizer = io::load_safetensors(folder + "/optimizer.safetensors");
+  c.trainer = io::load_safetensors(folder + "/trainer.safetensors");
+  detail::read_state(folder + "/state.json", c);
+  c.config = io::read_file(folder + "/config.yaml", 1 << 20);
+  return c;
+}
+
+CheckpointWriter::~CheckpointWriter() {
+  if (running_.valid()) running_.wait();
+}
+
+void CheckpointWriter::save(std::string path, Checkpoint snapshot, SaveOptions options) {
+  wait();
+  running_ = std::async(std::launch::async,
+                        [path = std::move(path), c = std::move(snapshot),
+                         options = std::move(options)] { save_checkpoint(path, c, options); });
+}
+
+void CheckpointWriter::wait() {
+  if (running_.valid()) running_.get();
 }
 
 }  // namespace iolaus::nn

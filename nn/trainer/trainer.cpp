@@ -1,29 +1,101 @@
-// The training and evaluation loops. Nothing waits for the device but the log points.
+// The trainer's entry points, its flags' checks, and what modules and callbacks ask of it.
 #include "nn/trainer/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/grad_mode.h"
-#include "nn/optim/clip.h"
-#include "nn/trainer/progress.h"
+#include "autograd/ops.h"
+#include "core/device_info.h"
+#include "core/warning.h"
+#include "nn/callbacks/model_checkpoint.h"
+#include "nn/callbacks/progress_bar.h"
+#include "nn/trainer/hooks.h"
+#include "nn/trainer/signals.h"
 
 namespace iolaus::nn {
 namespace {
 
-double learning_rate(const Optimizer& optimizer) { return optimizer.options().front().at("lr"); }
+// "32-true", or its older spellings "32" and "bf16".
+std::string full_precision(const std::string& name) {
+  static const std::map<std::string, std::string> kOlder{
+      {"32", "32-true"}, {"64", "64-true"}, {"16", "16-mixed"}, {"bf16", "bf16-mixed"}};
+  const auto found = kOlder.find(name);
+  return found == kOlder.end() ? name : found->second;
+}
 
-// Puts the modes back also when something throws.
-class EvalMode {
- public:
-  explicit EvalMode(Module& model) : model_(model), was_training_(model.is_training()) {
-    model_.eval();
+// What parameters are stored and computed in.
+DType parameter_dtype(const std::string& precision) {
+  static const std::map<std::string, DType> kDTypes{{"32-true", kFloat32},
+                                                    {"64-true", kFloat64},
+                                                    {"16-true", kFloat16},
+                                                    {"bf16-true", kBFloat16}};
+  const auto found = kDTypes.find(precision);
+  IOLAUS_CHECK(found != kDTypes.end(),
+               "[Trainer] precision must be 32-true, 64-true, bf16-true or 16-true, got '{}'",
+               precision);
+  return found->second;
+}
+
+Device choose_device(const TrainerOptions& options) {
+  const std::string& name = options.accelerator;
+  if (name == "auto") {
+    return is_available(kCUDA) && !is_cuda_simulated() ? Device(kCUDA, options.device_index)
+                                                       : Device();
   }
-  ~EvalMode() { model_.train(was_training_); }
+  if (name == "gpu" || name == "cuda") {
+    const Device device(kCUDA, options.device_index);
+    return parse_device(device.str());
+  }
+  return parse_device(name);
+}
 
- private:
-  Module& model_;
-  bool was_training_;
-};
+void check(const TrainerOptions& o) {
+  IOLAUS_CHECK(o.max_epochs >= -1 && o.max_steps >= -1 && o.min_epochs >= 0 && o.min_steps >= 0,
+               "[Trainer] max_epochs and max_steps must be -1 (no limit) or more, min_epochs and "
+               "min_steps must not be negative");
+  IOLAUS_CHECK(o.log_every_n_steps >= 0 && o.accumulate_grad_batches > 0,
+               "[Trainer] log_every_n_steps must not be negative, accumulate_grad_batches must be "
+               "positive; got {} and {}",
+               o.log_every_n_steps, o.accumulate_grad_batches);
+  IOLAUS_CHECK(!o.check_val_every_n_epoch || *o.check_val_every_n_epoch > 0,
+               "[Trainer] check_val_every_n_epoch must be positive, got {}",
+               *o.check_val_every_n_epoch);
+  IOLAUS_CHECK(o.check_val_every_n_epoch || o.val_check_interval.count > 0,
+               "[Trainer] without check_val_every_n_epoch, val_check_interval must be a number of "
+               "batches");
+  IOLAUS_CHECK(o.gradient_clip_val >= 0 && std::isfinite(o.gradient_clip_val),
+               "[Trainer] gradient_clip_val must not be negative, got {}", o.gradient_clip_val);
+  IOLAUS_CHECK(o.gradient_clip_algorithm == "norm" || o.gradient_clip_algorithm == "value",
+               "[Trainer] gradient_clip_algorithm must be 'norm' or 'value', got '{}'",
+               o.gradient_clip_algorithm);
+  IOLAUS_CHECK(o.profiler.empty() || o.profiler == "simple",
+               "[Trainer] profiler must be null or 'simple', got '{}'", o.profiler);
+  for (const BatchLimit& limit :
+       {o.limit_train_batches, o.limit_val_batches, o.limit_test_batches, o.limit_predict_batches,
+        o.overfit_batches, o.val_check_interval}) {
+    IOLAUS_CHECK(
+        limit.count >= -1 && limit.share >= 0 && limit.share <= 1,
+        "[Trainer] limits of batches must be a share in [0.0, 1.0] or a number of batches, "
+        "got {}",
+        limit.count >= 0 ? static_cast<double>(limit.count) : limit.share);
+  }
+}
+
+// What fast_dev_run means: a few batches of everything, and nothing written.
+void make_fast(TrainerOptions& o) {
+  const BatchLimit few{1.0, o.fast_dev_run};
+  o.limit_train_batches = o.limit_val_batches = o.limit_test_batches = o.limit_predict_batches =
+      few;
+  o.max_epochs = 1;
+  o.max_steps = o.fast_dev_run;
+  o.num_sanity_val_steps = 0;
+  o.val_check_interval = {};
+  o.check_val_every_n_epoch = 1;
+  o.loggers.clear();
+  o.enable_checkpointing = false;
+  std::erase_if(o.callbacks, [](const auto& c) { return c->is_checkpoint(); });
+}
 
 }  // namespace
 
@@ -32,138 +104,234 @@ int64_t BatchLimit::of(int64_t batches) const {
   return static_cast<int64_t>(share * static_cast<double>(batches));
 }
 
-Trainer::Trainer(TrainerOptions options, std::string output_dir,
-                 std::vector<std::shared_ptr<Logger>> loggers)
-    : options_(options), output_dir_(std::move(output_dir)), loggers_(std::move(loggers)) {
-  IOLAUS_CHECK(options_.max_epochs >= 0 && options_.log_every_n_steps > 0 &&
-                   options_.check_val_every_n_epoch > 0,
-               "[Trainer] max_epochs must not be negative, log_every_n_steps and "
-               "check_val_every_n_epoch must be positive");
+Trainer::Trainer(TrainerOptions options) : options_(std::move(options)) {
+  check(options_);
+  if (options_.fast_dev_run > 0) make_fast(options_);
+  options_.precision = full_precision(options_.precision);
+  dtype_ = parameter_dtype(options_.precision);
+  device_ = choose_device(options_);
+  if (!options_.profiler.empty()) profiler_.enable();
+  loggers_ = options_.loggers;
+  callbacks_ = options_.callbacks;
+  std::erase(callbacks_, nullptr);
+  std::erase(loggers_, nullptr);
+  const auto any = [&](auto is) { return std::any_of(callbacks_.begin(), callbacks_.end(), is); };
+  if (options_.enable_progress_bar &&
+      !any([](const auto& c) { return dynamic_cast<ProgressBar*>(c.get()) != nullptr; })) {
+    callbacks_.push_back(std::make_shared<ProgressBar>());
+  }
+  const bool saves = any([](const auto& c) { return c->is_checkpoint(); });
+  IOLAUS_CHECK(options_.enable_checkpointing || !saves || options_.fast_dev_run > 0,
+               "[Trainer] enable_checkpointing is false, but there is a ModelCheckpoint among the "
+               "callbacks");
+  if (options_.enable_checkpointing && !saves) {
+    callbacks_.push_back(std::make_shared<ModelCheckpoint>());
+  }
+  std::stable_partition(callbacks_.begin(), callbacks_.end(),
+                        [](const auto& c) { return !c->is_checkpoint(); });
+  std::map<std::string, int> keys;
+  for (const auto& callback : callbacks_) {
+    IOLAUS_CHECK(callback->state_key().empty() || ++keys[callback->state_key()] == 1,
+                 "[Trainer] two callbacks are the same: {}", callback->state_key());
+  }
 }
 
-Metrics Trainer::fit(const Experiment& e, const Checkpoint* resume) {
-  IOLAUS_CHECK(e.data->train_loader() != nullptr, "[Trainer] there is no training data");
-  last_.clear();
-  epoch_ = batch_ = step_ = 0;
-  if (resume != nullptr) {
-    e.model->load_state_dict(resume->model);
-    e.optimizer->load_state_dict(resume->optimizer);
-    if (e.scheduler) e.scheduler->set_last_epoch(resume->scheduler_epoch);
-    e.optimizer->set_options(resume->optimizer_options);
-    default_generator().set_state(resume->generator);
-    epoch_ = resume->epoch;
-    batch_ = resume->batch;
-    step_ = resume->step;
-  }
-  while (epoch_ < options_.max_epochs && !done()) {
-    train_epoch(e, batch_);
-    if (batch_ == 0) {  // the epoch is complete
-      if (e.scheduler) e.scheduler->step();
-      if (e.data->val_loader() != nullptr && epoch_ % options_.check_val_every_n_epoch == 0) {
-        log(evaluate(e, *e.data->val_loader(), "val", options_.limit_val_batches));
+Trainer::~Trainer() = default;
+
+void Trainer::reset_progress() {
+  epoch_ = batch_ = global_step_ = batches_that_stepped_ = total_batches_ = 0;
+  skipped_in_a_row_ = 0;
+  seconds_before_ = 0;
+  interrupted_by_ = 0;
+  should_stop = false;
+  callback_metrics_.clear();
+  progress_bar_metrics_.clear();
+  train_values_ = {};
+  evaluation_values_ = {};
+  nonfinite_.reset();
+}
+
+// What all entry points share: the module on the device, setup and teardown, and callbacks that
+// learn of an error.
+template <class Fn>
+auto Trainer::run(LightningModule& module, data::DataModule& data, Stage stage, Fn&& fn) {
+  struct Attached {
+    Trainer& t;
+    Attached(Trainer& trainer, LightningModule& m, data::DataModule& d) : t(trainer) {
+      t.module_ = &m;
+      t.data_ = &d;
+      m.attach(&t);
+    }
+    ~Attached() {
+      t.module_->attach(nullptr);
+      t.module_ = nullptr;
+      t.data_ = nullptr;
+      t.optimizers_.clear();
+      t.at_boundary_.clear();
+      t.overfit_loader_.reset();
+    }
+  } attached(*this, module, data);
+  stage_ = stage;
+  progress_bar_metrics_.clear();
+  module.to(device_);
+  if (dtype_ != kFloat32) module.to(dtype_);
+  const auto tear_down = [&] {
+    each_callback("teardown", [&](Callback& c) { c.teardown(*this, module, stage); });
+    module.teardown(stage);
+  };
+  try {
+    if (stage == Stage::kFit) data.setup();
+    each_callback("setup", [&](Callback& c) { c.setup(*this, module, stage); });
+    module.setup(stage);
+    if constexpr (std::is_void_v<decltype(fn())>) {
+      fn();
+      tear_down();
+    } else {
+      auto result = fn();
+      tear_down();
+      return result;
+    }
+  } catch (const std::exception& e) {
+    const std::string what = e.what();
+    for (const auto& callback : callbacks_) {
+      try {
+        callback->on_exception(*this, module, what);
+      } catch (const std::exception& other) {
+        warn("[Trainer] {} failed after an error: {}", callback->state_key(), other.what());
       }
     }
-    if (options_.enable_checkpointing && !output_dir_.empty()) save(e);
+    for_each_logger([](Logger& logger) { logger.finalize("failed"); });
+    throw;
   }
-  return last_;
 }
 
-void Trainer::train_epoch(const Experiment& e, int64_t first_batch) {
-  const data::DataLoader& loader = *e.data->train_loader();
-  const int64_t batches = options_.limit_train_batches.of(loader.num_batches());
-  Progress progress(fmt::format("Epoch {}/{}", epoch_ + 1, options_.max_epochs), batches,
-                    options_.enable_progress_bar);
-  e.model->train();
-  MeanMetric loss_mean, interval;
-  std::string shown;
-  data::Epoch epoch = loader.epoch(epoch_, first_batch);
-  for (batch_ = first_batch; batch_ < batches && !done();) {
-    std::optional<data::Batch> batch = epoch.next();
-    if (!batch) break;
-    e.optimizer->zero_grad();
-    const Tensor output = e.model->forward(to(batch->input(), e.device));
-    const Tensor loss = (*e.loss)(output, to(batch->target(), e.device));
-    loss.backward();
-    if (options_.gradient_clip_val > 0) {
-      clip_grad_norm_(e.model->parameters(), options_.gradient_clip_val);
+void Trainer::fit(LightningModule& module, data::DataModule& data, const std::string& ckpt_path) {
+  reset_progress();
+  run(module, data, Stage::kFit, [&] {
+    const SignalWatch signals(options_.handle_signals);
+    optimizers_ = module.configure_optimizers();
+    IOLAUS_CHECK(!module.automatic_optimization() || optimizers_.size() == 1,
+                 "[Trainer] automatic optimization takes one optimizer, configure_optimizers gave "
+                 "{}; let automatic_optimization() return false for several",
+                 optimizers_.size());
+    each_callback("on_fit_start", [&](Callback& c) { c.on_fit_start(*this, module); });
+    module.on_fit_start();
+    const std::string& from = ckpt_path.empty() ? options_.resume_from_checkpoint : ckpt_path;
+    if (!from.empty()) restore(load_checkpoint(resolve_checkpoint(from)));
+    sanity_check();
+    fit_loop();
+    each_callback("on_fit_end", [&](Callback& c) { c.on_fit_end(*this, module); });
+    module.on_fit_end();
+    for_each_logger(
+        [&](Logger& logger) { logger.finalize(interrupted_by_ != 0 ? "interrupted" : "success"); });
+    if (profiler_.enabled()) std::fprintf(stderr, "%s", profiler_.summary().c_str());
+  });
+}
+
+Metrics Trainer::validate(LightningModule& module, data::DataModule& data,
+                          const std::string& ckpt_path) {
+  return run(module, data, Stage::kValidate, [&] {
+    load_weights_from(ckpt_path);
+    Metrics metrics = evaluate(Stage::kValidate, -1, nullptr);
+    for_each_logger([](Logger& logger) { logger.save(); });
+    return metrics;
+  });
+}
+
+Metrics Trainer::test(LightningModule& module, data::DataModule& data,
+                      const std::string& ckpt_path) {
+  return run(module, data, Stage::kTest, [&] {
+    load_weights_from(ckpt_path);
+    Metrics metrics = evaluate(Stage::kTest, -1, nullptr);
+    for_each_logger([](Logger& logger) { logger.save(); });
+    return metrics;
+  });
+}
+
+Tensors Trainer::predict(LightningModule& module, data::DataModule& data,
+                         const std::string& ckpt_path) {
+  return run(module, data, Stage::kPredict, [&] {
+    load_weights_from(ckpt_path);
+    Tensors predictions;
+    evaluate(Stage::kPredict, -1, &predictions);
+    return predictions;
+  });
+}
+
+void Trainer::log(const std::string& name, const Tensor& value, const LogOptions& options) {
+  IOLAUS_CHECK(evaluating_ || stage_ == Stage::kFit, "[log] '{}' is logged outside of a loop",
+               name);
+  LoggedValues& values = evaluating_ ? evaluation_values_ : train_values_;
+  values.add(name, value, options, in_batch_ && !evaluating_, current_batch_size_);
+}
+
+ModelCheckpoint* Trainer::checkpoint_callback() const {
+  for (const auto& callback : callbacks_) {
+    if (auto* found = dynamic_cast<ModelCheckpoint*>(callback.get())) return found;
+  }
+  return nullptr;
+}
+
+std::string Trainer::log_dir() const {
+  for (const auto& logger : loggers_) {
+    if (!logger->log_dir().empty()) return logger->log_dir();
+  }
+  return options_.default_root_dir;
+}
+
+void Trainer::for_each_logger(const std::function<void(Logger&)>& call) {
+  std::erase_if(loggers_, [&](const std::shared_ptr<Logger>& logger) {
+    try {
+      call(*logger);
+      return false;
+    } catch (const Error& e) {
+      warn("[Trainer] a logger failed and is left out from here on: {}", e.what());
+      return true;
     }
-    e.optimizer->step();
-    ++step_;
-    ++batch_;
-    loss_mean.update(loss, batch->size());
-    interval.update(loss, batch->size());
-    if (step_ % options_.log_every_n_steps == 0) {
-      const double value = interval.compute();
-      IOLAUS_CHECK(std::isfinite(value),
-                   "[Trainer] the loss is {} at epoch {}, within the {} batches before batch {}; "
-                   "lower the learning rate or set trainer.gradient_clip_val",
-                   value, epoch_, options_.log_every_n_steps, batch_);
-      interval.reset();
-      shown = fmt::format("loss={:.4f}", value);
-      log({{"train/loss", value}, {"lr", learning_rate(*e.optimizer)}});
-    }
-    progress.update(batch_, batch->size(), shown);
-  }
-  const double mean = loss_mean.compute();
-  IOLAUS_CHECK(std::isfinite(mean) || batches == 0, "[Trainer] the loss is {} in epoch {}", mean,
-               epoch_);
-  log({{"train/loss_epoch", mean}});
-  progress.finish(fmt::format("train/loss={:.4f}", mean));
-  if (batch_ >= batches) {
-    batch_ = 0;
-    ++epoch_;
+  });
+}
+
+void Trainer::log_metrics(const Metrics& metrics, int64_t step) {
+  if (metrics.empty()) return;
+  Metrics all = metrics;
+  all["epoch"] = static_cast<double>(epoch_);
+  for_each_logger([&](Logger& logger) { logger.log_metrics(all, step); });
+}
+
+void Trainer::refresh_progress_bar_metrics() {
+  for (const auto& [name, value] : train_values_.step_values(LoggedValues::For::kProgressBar)) {
+    progress_bar_metrics_[name] = value;
   }
 }
 
-Metrics Trainer::evaluate(const Experiment& e, const data::DataLoader& loader,
-                          const std::string& stage, BatchLimit limit) {
-  const NoGrad no_grad;
-  const EvalMode eval_mode(*e.model);
-  const int64_t batches = limit.of(loader.num_batches());
-  Progress progress(stage == "val" ? "Validation" : "Testing", batches,
-                    options_.enable_progress_bar);
-  Accuracy accuracy;
-  MeanMetric loss;
-  data::Epoch epoch = loader.epoch(0);
-  for (int64_t i = 0; i < batches; ++i) {
-    std::optional<data::Batch> batch = epoch.next();
-    if (!batch) break;
-    const Tensor output = e.model->forward(to(batch->input(), e.device));
-    const Tensor target = to(batch->target(), e.device);
-    loss.update((*e.loss)(output, target), batch->size());
-    accuracy.update(output, target);
-    progress.update(i + 1, batch->size(), "");
+const data::DataLoader* Trainer::loader_of(Stage stage, data::DataModule& data) const {
+  switch (stage) {
+    case Stage::kValidate:
+      return data.val_loader();
+    case Stage::kTest:
+      return data.test_loader();
+    case Stage::kPredict:
+      return data.predict_loader();
+    default:
+      return data.train_loader();
   }
-  const Metrics metrics{{stage + "/loss", loss.compute()}, {stage + "/acc", accuracy.compute()}};
-  progress.finish(fmt::format("{}/acc={:.4f}", stage, accuracy.compute()));
-  return metrics;
 }
 
-Metrics Trainer::test(const Experiment& e) {
-  IOLAUS_CHECK(e.data->test_loader() != nullptr, "[Trainer] there is no test data");
-  const Metrics metrics = evaluate(e, *e.data->test_loader(), "test", options_.limit_test_batches);
-  log(metrics);
-  return metrics;
+int64_t Trainer::num_evaluation_batches(Stage stage, data::DataModule& data) const {
+  const data::DataLoader* loader = loader_of(stage, data);
+  if (loader == nullptr) return 0;
+  const BatchLimit limit = stage == Stage::kValidate ? options_.limit_val_batches
+                           : stage == Stage::kTest   ? options_.limit_test_batches
+                                                     : options_.limit_predict_batches;
+  return limit.of(loader->num_batches());
 }
 
-void Trainer::log(const Metrics& metrics) {
-  for (const auto& [name, value] : metrics) last_[name] = value;
-  for (const auto& logger : loggers_) logger->log(metrics, epoch_, step_);
-}
-
-void Trainer::save(const Experiment& e) {
-  Checkpoint c;
-  c.model = e.model->state_dict();
-  c.optimizer = e.optimizer->state_dict();
-  c.optimizer_options = e.optimizer->options();
-  c.epoch = epoch_;
-  c.batch = batch_;
-  c.step = step_;
-  c.scheduler_epoch = e.scheduler ? e.scheduler->last_epoch() : 0;
-  c.generator = default_generator().get_state();
-  c.metrics = last_;
-  c.config = e.config;
-  save_checkpoint(output_dir_ + "/checkpoints", c, options_.save_top_k);
+data::Batch Trainer::to_device(data::Batch batch) const {
+  for (Tensor& field : batch.fields) {
+    if (field.device() != device_) field = to(field, device_, true);
+    if (dtype_ != kFloat32 && is_floating(field.dtype())) field = to(field, dtype_);
+  }
+  return batch;
 }
 
 }  // namespace iolaus::nn

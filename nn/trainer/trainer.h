@@ -1,76 +1,149 @@
-// Trainer: the loops over epochs and batches, with Lightning's names. It owns no model and no data;
-// it moves batches to the device, steps the optimizer, accumulates metrics there, logs and saves.
+// Trainer: the loops over epochs and batches, with Lightning's flags, hooks and order. It moves
+// batches to the device, steps the optimizers, collects what modules log, and lets callbacks save,
+// stop and show. Nothing waits for the device but the points where values are written or shown.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "nn/data/data_module.h"
-#include "nn/loss.h"
-#include "nn/metrics.h"
-#include "nn/module.h"
-#include "nn/optim/scheduler.h"
+#include "nn/callbacks/callback.h"
 #include "nn/trainer/checkpoint.h"
-#include "nn/trainer/logger.h"
+#include "nn/trainer/lightning_module.h"
+#include "nn/trainer/nonfinite.h"
+#include "nn/trainer/profiler.h"
+#include "nn/trainer/trainer_options.h"
 
 namespace iolaus::nn {
 
-/// How many of an epoch's batches: a share, or a number where count is not negative.
-struct BatchLimit {
-  double share = 1.0;
-  int64_t count = -1;
-  int64_t of(int64_t batches) const;
-};
-
-struct TrainerOptions {
-  int64_t max_epochs = 1;
-  int64_t max_steps = -1;  // -1: no limit
-  BatchLimit limit_train_batches, limit_val_batches, limit_test_batches;
-  double gradient_clip_val = 0;  // 0: gradients are not clipped
-  int64_t log_every_n_steps = 50;
-  int64_t check_val_every_n_epoch = 1;
-  bool enable_progress_bar = true;
-  bool enable_checkpointing = true;
-  int64_t save_top_k = 1;  // newest checkpoints to keep
-};
-
-/// What is trained, and on what.
-struct Experiment {
-  std::shared_ptr<Module> model;
-  std::shared_ptr<Loss> loss;
-  std::shared_ptr<Optimizer> optimizer;  // fit only
-  std::shared_ptr<Scheduler> scheduler;  // may be null; one step an epoch
-  std::shared_ptr<data::DataModule> data;
-  Device device;
-  std::string config;  // saved with checkpoints
-};
+class ModelCheckpoint;
 
 class Trainer {
  public:
-  /// Metrics and checkpoints go below output_dir (empty: nowhere).
-  Trainer(TrainerOptions options, std::string output_dir,
-          std::vector<std::shared_ptr<Logger>> loggers);
+  /// Errors: kInvalidArgument for flags that make no sense or contradict each other, kUnsupported
+  /// for what this build cannot do.
+  explicit Trainer(TrainerOptions options);
+  ~Trainer();
 
-  /// Trains. resume: continue where this checkpoint stopped, to the bit. Returns the last metrics.
-  /// Errors: kInvalidArgument where there is no training data or the loss stops being finite.
-  Metrics fit(const Experiment& experiment, const Checkpoint* resume = nullptr);
-  /// "test/loss" and "test/acc" on the test data.
-  Metrics test(const Experiment& experiment);
+  /// Trains, and validates where there is such data. ckpt_path: a checkpoint, a folder of them, or
+  /// a run's folder to continue from, to the bit. Errors: kInvalidArgument where there is no
+  /// training data or the loss stops being finite; what steps and hooks throw; those of
+  /// checkpoints.
+  void fit(LightningModule& module, data::DataModule& data, const std::string& ckpt_path = "");
+  /// Metrics of the validation or test data. ckpt_path: weights to load; "best" and "last" are
+  /// those of the last fit.
+  Metrics validate(LightningModule& module, data::DataModule& data,
+                   const std::string& ckpt_path = "");
+  Metrics test(LightningModule& module, data::DataModule& data, const std::string& ckpt_path = "");
+  /// What predict_step gives for each batch.
+  Tensors predict(LightningModule& module, data::DataModule& data,
+                  const std::string& ckpt_path = "");
+
+  const TrainerOptions& options() const { return options_; }
+  Device device() const { return device_; }
+  int64_t current_epoch() const { return epoch_; }
+  /// Optimizer steps so far.
+  int64_t global_step() const { return global_step_; }
+  /// The step that logged values carry: batches (or accumulations) before this one.
+  int64_t logged_step() const { return batches_that_stepped_; }
+  int64_t num_training_batches() const { return num_training_batches_; }
+  /// Batches of the epoch that are done.
+  int64_t batches_done() const { return batch_; }
+  int64_t num_evaluation_batches(Stage stage, data::DataModule& data) const;
+  Stage stage() const { return stage_; }
+  bool sanity_checking() const { return sanity_checking_; }
+  /// Set by callbacks: training ends after this batch, once min_epochs and min_steps are reached.
+  bool should_stop = false;
+  /// The signal that ended fit early; 0: none did.
+  int interrupted_by() const { return interrupted_by_; }
+
+  /// Every newest value by name, for callbacks.
+  const Metrics& callback_metrics() const { return callback_metrics_; }
+  const Metrics& progress_bar_metrics() const { return progress_bar_metrics_; }
+  /// Brings on_step values of the batch into progress_bar_metrics(); waits for the device.
+  void refresh_progress_bar_metrics();
+  const std::vector<std::shared_ptr<Callback>>& callbacks() const { return callbacks_; }
+  const std::vector<std::shared_ptr<Logger>>& loggers() const { return loggers_; }
+  const std::vector<OptimizerConfig>& optimizers() const { return optimizers_; }
+  data::DataModule* datamodule() const { return data_; }
+  /// The first callback that saves checkpoints, or null.
+  ModelCheckpoint* checkpoint_callback() const;
+  /// Where checkpoints and files of callbacks go: the first logger's folder, else default_root_dir.
+  std::string log_dir() const;
+
+  /// To all loggers; one that fails is left out with a warning from then on.
+  void log_metrics(const Metrics& metrics, int64_t step);
+  void for_each_logger(const std::function<void(Logger&)>& call);
+  /// Everything that training needs to go on from here.
+  Checkpoint dump_checkpoint();
+  /// Text that goes into checkpoints: the run's config, as YAML.
+  std::string config_text;
+
+  // For modules.
+  void log(const std::string& name, const Tensor& value, const LogOptions& options);
+  void backward(const Tensor& loss);
+  void step_optimizer(size_t index);
 
  private:
-  void train_epoch(const Experiment& e, int64_t first_batch);
-  Metrics evaluate(const Experiment& e, const data::DataLoader& loader, const std::string& stage,
-                   BatchLimit limit);
-  void log(const Metrics& metrics);
-  void save(const Experiment& e);
-  bool done() const { return options_.max_steps >= 0 && step_ >= options_.max_steps; }
+  template <class Fn>
+  auto run(LightningModule& module, data::DataModule& data, Stage stage, Fn&& fn);
+  template <class Fn> void each_callback(const char* hook, Fn&& fn);
+  void fit_loop();
+  void train_epoch();
+  void train_batch(const data::Batch& batch, int64_t batch_idx);
+  void optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss);
+  bool skip_nonfinite(const Tensor& loss, const data::Batch& batch, int64_t batch_idx);
+  void clip_gradients(Optimizer& optimizer);
+  void finish_batch(int64_t batch_idx);
+  void finish_epoch();
+  void step_schedulers(const char* interval, int64_t index, bool with_metric);
+  void log_step_metrics();
+  void check_finite();
+  bool validation_is_due(int64_t batch_idx) const;
+  bool accumulates_after(int64_t batch_idx) const;
+  bool fit_is_done() const;
+  bool stops_now();
+  void sanity_check();
+  Metrics evaluate(Stage stage, int64_t max_batches, Tensors* predictions);
+  const data::DataLoader* loader_of(Stage stage, data::DataModule& data) const;
+  const data::DataLoader* training_loader();
+  data::Batch to_device(data::Batch batch) const;
+  void at_boundary();
+  void restore(const Checkpoint& checkpoint);
+  std::string resolve_checkpoint(const std::string& ckpt_path) const;
+  void load_weights_from(const std::string& ckpt_path);
+  void reset_progress();
 
   TrainerOptions options_;
-  std::string output_dir_;
+  Device device_;
+  DType dtype_ = kFloat32;  // of parameters and inputs
+  std::vector<std::shared_ptr<Callback>> callbacks_;
   std::vector<std::shared_ptr<Logger>> loggers_;
-  int64_t epoch_ = 0, batch_ = 0, step_ = 0;
-  Metrics last_;
+
+  LightningModule* module_ = nullptr;
+  data::DataModule* data_ = nullptr;
+  std::vector<OptimizerConfig> optimizers_;
+  Stage stage_ = Stage::kFit;
+  bool sanity_checking_ = false;
+  bool evaluating_ = false;
+  bool in_batch_ = false;  // of training: log() is on step there by default
+  int interrupted_by_ = 0;
+
+  int64_t epoch_ = 0, batch_ = 0, global_step_ = 0, batches_that_stepped_ = 0;
+  int64_t total_batches_ = 0;  // over all epochs
+  int64_t num_training_batches_ = 0;
+  int64_t current_batch_size_ = 0;
+  LoggedValues train_values_, evaluation_values_;
+  Metrics callback_metrics_, progress_bar_metrics_;
+  NonfiniteWatch nonfinite_;
+  int64_t skipped_in_a_row_ = 0;
+  std::vector<std::function<void()>> at_boundary_;  // hooks of checkpoint callbacks that wait
+  std::unique_ptr<data::DataLoader> overfit_loader_;
+  std::chrono::steady_clock::time_point started_;
+  double seconds_before_ = 0;  // of the runs that this one resumes
+  Profiler profiler_;
 };
 
 }  // namespace iolaus::nn

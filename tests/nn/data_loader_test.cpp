@@ -10,7 +10,9 @@
 #include <set>
 #include <thread>
 
+#include "core/warning.h"
 #include "tests/core/io_helpers.h"
+#include "tests/devices.h"
 
 using namespace iolaus;
 using namespace iolaus::nn::data;
@@ -137,6 +139,86 @@ TEST_CASE("a broken sample is an error with batch and index, and the epoch goes 
     CHECK(epoch.next()->number == 4);
     CHECK_FALSE(epoch.next().has_value());
     CHECK_FALSE(epoch.next().has_value());
+  }
+}
+
+TEST_CASE("bad records are left out and counted where that is asked for, up to a cap") {
+  set_warning_handler([](const std::string&) {});
+  for (const int workers : {0, 3}) {
+    CAPTURE(workers);
+    const DataLoader loader(std::make_shared<Numbers>(25, 13),
+                            {.batch_size = 10, .num_workers = workers, .skip_bad_records = true});
+    Epoch epoch = loader.epoch(0);
+    std::vector<int64_t> sizes;
+    for (const Batch& batch : epoch) {
+      CHECK(batch.input().to_vector<int64_t>() == batch.indices);
+      CHECK(std::find(batch.indices.begin(), batch.indices.end(), 13) == batch.indices.end());
+      sizes.push_back(batch.size());
+    }
+    CHECK(sizes == std::vector<int64_t>{10, 9, 5});
+    CHECK(epoch.bad_records() == 1);
+    const DataLoader alone(std::make_shared<Numbers>(3, 1),
+                           {.batch_size = 1, .num_workers = workers, .skip_bad_records = true});
+    std::vector<int64_t> numbers;  // a batch of nothing is left out
+    Epoch pass = alone.epoch(0);
+    for (const Batch& batch : pass) numbers.push_back(batch.number);
+    CHECK(numbers == std::vector<int64_t>{0, 2});
+    const DataLoader capped(
+        std::make_shared<Numbers>(25, 13),
+        {.batch_size = 10, .num_workers = workers, .skip_bad_records = true, .max_bad_records = 0});
+    Epoch strict = capped.epoch(0);
+    strict.next();
+    test::check_error(ErrorCode::kCorrupt,
+                      "[data] batch 1: more than 0 bad records; the last is sample 13",
+                      [&] { strict.next(); });
+  }
+  set_warning_handler(nullptr);
+}
+
+TEST_CASE("a collate hook makes the batches") {
+  const auto collate = [](std::span<const Sample> samples) {
+    return Sample{from_values<int64_t>({static_cast<int64_t>(samples.size())}, {}),
+                  samples.back()[1]};
+  };
+  const DataLoader loader(std::make_shared<Numbers>(5, 4), {.batch_size = 4, .collate = collate});
+  Epoch epoch = loader.epoch(0);
+  const Batch batch = *epoch.next();
+  CHECK(batch.input().item<int64_t>() == 4);
+  CHECK(batch.target().sizes() == Dims{2});
+  test::check_error(ErrorCode::kCorrupt, "[data] batch 1: sample 4: [numbers] cannot decode",
+                    [&] { epoch.next(); });
+}
+
+TEST_CASE("batches arrive on the device in order, whole, and with their errors") {
+  for (const Device device : test::all_devices()) {
+    for (const int workers : {0, 3}) {
+      CAPTURE(device.str());
+      CAPTURE(workers);
+      const DataLoader host = make_loader({.batch_size = 8, .shuffle = true, .seed = 5}, 500);
+      const DataLoader pinned = make_loader({.batch_size = 8,
+                                             .shuffle = true,
+                                             .num_workers = workers,
+                                             .seed = 5,
+                                             .pin_memory = true,
+                                             .device = device},
+                                            500, true);
+      CHECK(contents(pinned, 2) == contents(host, 2));
+      CHECK(contents(pinned, 2, 60) == contents(host, 2, 60));
+      Epoch epoch = pinned.epoch(0);
+      CHECK(epoch.next()->input().device() == device);
+      CHECK(epoch.position() == 1);
+      const DataLoader broken(
+          std::make_shared<Numbers>(50, 23),
+          {.batch_size = 10, .num_workers = workers, .pin_memory = true, .device = device});
+      Epoch faulty = broken.epoch(0);
+      CHECK(faulty.next()->number == 0);
+      CHECK(faulty.next()->number == 1);
+      test::check_error(ErrorCode::kCorrupt, "[data] batch 2: sample 23", [&] { faulty.next(); });
+      CHECK(faulty.position() == 3);
+      CHECK(faulty.next()->number == 3);
+      CHECK(faulty.next()->number == 4);
+      CHECK_FALSE(faulty.next().has_value());
+    }
   }
 }
 

@@ -1,9 +1,8 @@
-// The module tree: names, state, modes, errors; optimizers and schedules; metrics; checkpoints.
+// The module tree: names, state, modes, errors; optimizers and schedules; metrics.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 
 #include "autograd/grad_mode.h"
@@ -16,13 +15,11 @@
 #include "nn/layers/sequential.h"
 #include "nn/metrics.h"
 #include "nn/optim/clip.h"
-#include "nn/optim/scheduler.h"
-#include "nn/trainer/checkpoint.h"
+#include "nn/optim/schedules.h"
 
 using namespace iolaus;
 using namespace iolaus::nn;
 using doctest::Contains;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -38,34 +35,6 @@ std::shared_ptr<Sequential> small_model() {
 
 const OptimizerOptions kSgd{{"lr", 0.1},         {"momentum", 0.9}, {"dampening", 0},
                             {"weight_decay", 0}, {"nesterov", 0},   {"maximize", 0}};
-
-struct TemporaryFolder {
-  std::string path =
-      (fs::temp_directory_path() / ("iolaus_test_" + std::to_string(getpid()))).string();
-  TemporaryFolder() { fs::create_directories(path); }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
-
-Checkpoint some_checkpoint(int64_t epoch) {
-  Checkpoint c;
-  c.model = small_model()->state_dict();
-  c.optimizer = {{"0.step", from_values<int64_t>({7}, {})}};
-  c.optimizer_options = {kSgd};
-  c.epoch = epoch;
-  c.step = 10 * epoch;
-  c.generator = {5, 9};
-  c.metrics = {{"val/acc", 0.5}};
-  c.config = "seed: 1\n";
-  return c;
-}
-
-void flip_byte(const std::string& path) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekg(-1, std::ios::end);
-  const char last = static_cast<char>(file.get());
-  file.seekp(-1, std::ios::end);
-  file.put(static_cast<char>(last ^ 1));
-}
 
 }  // namespace
 
@@ -207,40 +176,4 @@ TEST_CASE("metrics accumulate over batches") {
   mean_metric.update(full({}, 2.0), 3);
   mean_metric.update(full({}, 6.0), 1);
   CHECK(mean_metric.compute() == doctest::Approx(3));
-}
-
-TEST_CASE("a checkpoint comes back as it was saved, and older ones go") {
-  const TemporaryFolder folder;
-  const Checkpoint saved = some_checkpoint(1);
-  save_checkpoint(folder.path, saved);
-  save_checkpoint(folder.path, some_checkpoint(2));
-  const std::string last =
-      save_checkpoint(folder.path, saved.epoch == 1 ? some_checkpoint(3) : saved);
-  CHECK(fs::read_symlink(fs::path(folder.path) / "last") == fs::path(last).filename());
-  int folders = 0;
-  for (const auto& entry : fs::directory_iterator(folder.path))
-    folders += entry.is_directory() && !entry.is_symlink();
-  CHECK(folders == 1);
-  const Checkpoint loaded = load_checkpoint(folder.path);
-  CHECK(loaded.epoch == 3);
-  CHECK(loaded.step == 30);
-  CHECK(loaded.generator == GeneratorState{5, 9});
-  CHECK(loaded.optimizer_options == std::vector<OptimizerOptions>{kSgd});
-  CHECK(loaded.optimizer.at("0.step").item<int64_t>() == 7);
-  CHECK(loaded.metrics.at("val/acc") == 0.5);
-  CHECK(loaded.config == "seed: 1\n");
-  CHECK(loaded.model.size() == 8);
-}
-
-TEST_CASE("a damaged checkpoint is refused by name, and an older one that verifies is taken") {
-  const TemporaryFolder folder;
-  save_checkpoint(folder.path, some_checkpoint(1), 2);
-  const std::string newest = save_checkpoint(folder.path, some_checkpoint(2), 2);
-  flip_byte(newest + "/model.safetensors");
-  CHECK_THROWS_WITH(load_checkpoint(newest),
-                    Contains("model.safetensors does not have the content"));
-  CHECK(load_checkpoint(folder.path).epoch == 1);
-  fs::resize_file(newest + "/optimizer.safetensors", 5);
-  CHECK_THROWS_WITH(load_checkpoint(newest), Contains("damaged"));
-  CHECK_THROWS_WITH(load_checkpoint(folder.path + "/none"), Contains("there is no checkpoint at"));
 }

@@ -1,0 +1,116 @@
+// Accumulation of logged values without synchronisation.
+#include "nn/trainer/logged_values.h"
+
+#include "autograd/grad_mode.h"
+#include "autograd/ops.h"
+
+namespace iolaus::nn {
+
+void LoggedValues::add(const std::string& name, const Tensor& value, const LogOptions& options,
+                       bool training, int64_t batch_size) {
+  IOLAUS_CHECK(value.defined() && value.numel() == 1,
+               "[log] '{}' must have one element, got {}; take its mean or sum", name,
+               value.defined() ? value.describe() : "an undefined tensor");
+  const NoGrad no_grad;
+  Value& v = values_[name];
+  const bool on_step = options.on_step.value_or(training);
+  const bool on_epoch = options.on_epoch.value_or(!training);
+  IOLAUS_CHECK(on_step || on_epoch, "[log] '{}' is logged neither on step nor on epoch", name);
+  IOLAUS_CHECK(!v.declared || (v.on_step == on_step && v.on_epoch == on_epoch &&
+                               v.options.reduce_fx == options.reduce_fx),
+               "[log] '{}' was logged before with other options (on_step, on_epoch, reduce_fx)",
+               name);
+  v.declared = true;
+  v.on_step = on_step;
+  v.on_epoch = on_epoch;
+  v.options = options;
+  v.last = value.detach();
+  if (!on_epoch) return;
+  const Tensor x = to(reshape(v.last, {}), kFloat64);
+  const double weight = options.batch_size > 0 ? static_cast<double>(options.batch_size)
+                                               : static_cast<double>(batch_size);
+  switch (options.reduce_fx) {
+    case Reduce::kMean:
+      v.reduced = v.reduced.defined() ? iolaus::add(v.reduced, mul(x, weight)) : mul(x, weight);
+      v.weight += weight;
+      break;
+    case Reduce::kSum:
+      v.reduced = v.reduced.defined() ? iolaus::add(v.reduced, x) : x;
+      break;
+    case Reduce::kMin:
+      v.reduced = v.reduced.defined() ? minimum(v.reduced, x) : x;
+      break;
+    case Reduce::kMax:
+      v.reduced = v.reduced.defined() ? maximum(v.reduced, x) : x;
+      break;
+  }
+}
+
+double LoggedValues::Value::result() const {
+  const double x = reduced.item<double>();
+  return options.reduce_fx == Reduce::kMean ? x / weight : x;
+}
+
+bool LoggedValues::goes_to(const Value& value, For target) {
+  switch (target) {
+    case For::kLogger:
+      return value.options.logger;
+    case For::kProgressBar:
+      return value.options.prog_bar;
+    default:
+      return true;
+  }
+}
+
+Metrics LoggedValues::step_values(For target) const {
+  Metrics out;
+  for (const auto& [name, v] : values_) {
+    if (!v.on_step || !v.last.defined() || !goes_to(v, target)) continue;
+    const double x = v.last.item<double>();
+    out[v.on_epoch ? name + "_step" : name] = x;
+    if (v.on_epoch && target == For::kCallbacks) out[name] = x;
+  }
+  return out;
+}
+
+Metrics LoggedValues::epoch_values(For target) const {
+  Metrics out;
+  for (const auto& [name, v] : values_) {
+    if (!v.on_epoch || !v.reduced.defined() || !goes_to(v, target)) continue;
+    const double x = v.result();
+    out[v.on_step ? name + "_epoch" : name] = x;
+    if (v.on_step && target == For::kCallbacks) out[name] = x;
+  }
+  return out;
+}
+
+void LoggedValues::reset() {
+  for (auto& [name, v] : values_) {
+    v.last = {};
+    v.reduced = {};
+    v.weight = 0;
+  }
+}
+
+void LoggedValues::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {
+  for (const auto& [name, v] : values_) {
+    if (!v.reduced.defined()) continue;
+    tensors[prefix + name] = v.reduced;
+    tensors[prefix + name + "#weight"] = full({}, v.weight, {.dtype = kFloat64});
+  }
+}
+
+void LoggedValues::restore(const std::map<std::string, Tensor>& tensors,
+                           const std::string& prefix) {
+  for (const auto& [key, tensor] : tensors) {
+    if (!key.starts_with(prefix) || key.ends_with("#weight")) continue;
+    Value& v = values_[key.substr(prefix.size())];
+    v.reduced = tensor;
+    const auto weight = tensors.find(key + "#weight");
+    IOLAUS_CHECK_CODE(weight != tensors.end(), ErrorCode::kCorrupt,
+                      "the checkpoint has the sum '{}' without its weight", key);
+    v.weight = weight->second.item<double>();
+  }
+}
+
+}  // namespace iolaus::nn

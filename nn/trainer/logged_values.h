@@ -1,0 +1,61 @@
+// What a module logs, between log() and the loggers. Values stay where they were computed, so that
+// log() waits for no device; epoch values are sums weighted by batch size. Names and forks are
+// Lightning's: a value that is logged on step and on epoch appears as NAME_step and NAME_epoch.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "nn/loggers/logger.h"
+
+namespace iolaus::nn {
+
+/// How values of an epoch become one.
+enum class Reduce { kMean, kSum, kMin, kMax };
+
+struct LogOptions {
+  std::optional<bool> on_step = {}, on_epoch = {};  // default: training on step, else on epoch
+  bool prog_bar = false;
+  bool logger = true;
+  Reduce reduce_fx = Reduce::kMean;
+  int64_t batch_size = 0;  // weight in the mean; 0: the batch's
+};
+
+class LoggedValues {
+ public:
+  /// value: one element. Errors: kInvalidArgument for more, for a name that was logged with other
+  /// options in this loop, and for one that goes nowhere.
+  void add(const std::string& name, const Tensor& value, const LogOptions& options, bool training,
+           int64_t batch_size);
+
+  enum class For { kLogger, kProgressBar, kCallbacks };
+  /// The newest values (waits for the device).
+  Metrics step_values(For target) const;
+  /// The epoch's values (waits for the device).
+  Metrics epoch_values(For target) const;
+  /// Forgets the epoch's sums.
+  void reset();
+  bool empty() const { return values_.empty(); }
+
+  /// Sums of an unfinished epoch, for a checkpoint; names as in restore().
+  void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
+  void restore(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
+
+ private:
+  struct Value {
+    bool on_step = false, on_epoch = false, declared = false;
+    LogOptions options;
+    Tensor last;        // as it was logged
+    Tensor reduced;     // float64, 0-dim: sum, or the smallest or largest
+    double weight = 0;  // of the sum
+    double result() const;
+  };
+  static bool goes_to(const Value& value, For target);
+  std::map<std::string, Value> values_;
+};
+
+}  // namespace iolaus::nn
