@@ -48,8 +48,8 @@ void check_value(const Metric& metric, const json& test) {
   }
 }
 
-const Tensor kOutput = from_values<float>({1, 2, 3, 3, 2, 1, 5, 1, 0}, {3, 3});
-const Tensor kTarget = from_values<int64_t>({2, 0, 1}, {3});
+Tensor some_output() { return from_values<float>({1, 2, 3, 3, 2, 1, 5, 1, 0}, {3, 3}); }
+Tensor some_target() { return from_values<int64_t>({2, 0, 1}, {3}); }
 
 }  // namespace
 
@@ -66,9 +66,7 @@ TEST_CASE("metrics have torchmetrics' values, again after a reset and through a 
       metric->update(unpack(batch[0]), unpack(batch[1]));
       // What was saved before the last batch goes on elsewhere.
       if (&batch != &test["batches"].back()) {
-        std::map<std::string, Tensor> saved;
-        for (const auto& [name, tensor] : metric->state_dict()) saved[name] = clone(tensor);
-        restored->load_state_dict(saved);
+        restored->load_state_dict(metric->state_dict());
       } else {
         restored->update(unpack(batch[0]), unpack(batch[1]));
       }
@@ -95,7 +93,7 @@ TEST_CASE("every metric that a config can name has a case") {
 
 TEST_CASE("a metric without options takes rows of classes") {
   Accuracy accuracy;
-  accuracy.update(kOutput, kTarget);
+  accuracy.update(some_output(), some_target());
   CHECK(accuracy.compute() == doctest::Approx(2.0 / 3));
   MeanMetric mean;
   mean.update(scalar_tensor(2.0), 3);
@@ -105,9 +103,9 @@ TEST_CASE("a metric without options takes rows of classes") {
 
 TEST_CASE("updates leave no graph behind and do not touch what is there") {
   Accuracy accuracy;
-  const Tensor output = clone(kOutput).set_requires_grad();
-  accuracy.update(output, kTarget);
-  accuracy.update(output, kTarget);
+  const Tensor output = clone(some_output()).set_requires_grad();
+  accuracy.update(output, some_target());
+  accuracy.update(output, some_target());
   for (const auto& [name, tensor] : accuracy.state_dict()) CHECK(!tensor.requires_grad());
   // A copy of the state is not changed by later updates, nor is the first batch.
   MeanSquaredError error;
@@ -121,18 +119,22 @@ TEST_CASE("updates leave no graph behind and do not touch what is there") {
 
 TEST_CASE("outputs and targets that do not fit are refused by name") {
   Accuracy accuracy;
-  CHECK_THROWS_WITH(accuracy.update(kOutput, zeros({2}, {.dtype = kInt64})),
+  CHECK_THROWS_WITH(accuracy.update(some_output(), zeros({2}, {.dtype = kInt64})),
                     Contains("[Accuracy] expected output (N, C, ...) and target (N, ...)"));
-  CHECK_THROWS_WITH(accuracy.update(kTarget, kTarget), Contains("labels as output need"));
+  CHECK_THROWS_WITH(accuracy.update(some_target(), some_target()),
+                    Contains("labels as output need"));
   Recall recall({.num_classes = 4});
-  CHECK_THROWS_WITH(recall.update(kOutput, kTarget), Contains("[Recall] expected 4 classes"));
+  CHECK_THROWS_WITH(recall.update(some_output(), some_target()),
+                    Contains("[Recall] expected 4 classes"));
   Precision labels({.task = Task::kMultilabel, .num_classes = 2});
-  CHECK_THROWS_WITH(labels.update(kOutput, kOutput), Contains("expected 2 labels"));
+  CHECK_THROWS_WITH(labels.update(some_output(), some_output()), Contains("expected 2 labels"));
   CHECK_THROWS_WITH(ConfusionMatrix({}), Contains("expected the number of classes"));
-  CHECK_THROWS_WITH(AUROC({}).update(kTarget, kTarget), Contains("[AUROC] expected floating"));
-  CHECK_THROWS_WITH(MeanAbsoluteError().update(kOutput, kTarget), Contains("of one shape"));
+  CHECK_THROWS_WITH(AUROC({}).update(some_target(), some_target()),
+                    Contains("[AUROC] expected floating"));
+  CHECK_THROWS_WITH(MeanAbsoluteError().update(some_output(), some_target()),
+                    Contains("of one shape"));
   CHECK_THROWS_WITH(Accuracy({.top_k = 0}), Contains("top_k > 0"));
   Accuracy each({.average = Average::kNone});
-  each.update(kOutput, kTarget);
+  each.update(some_output(), some_target());
   CHECK_THROWS_AS(each.compute(), Error);
 }
