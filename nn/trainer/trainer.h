@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/callbacks/callback.h"
+#include "nn/optim/grad_scaler.h"
 #include "nn/trainer/checkpoint.h"
 #include "nn/trainer/lightning_module.h"
 #include "nn/trainer/nonfinite.h"
@@ -97,6 +98,11 @@ class Trainer {
   void train_batch(const data::Batch& batch, int64_t batch_idx);
   void optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss);
   bool skip_nonfinite(const Tensor& loss, const data::Batch& batch, int64_t batch_idx);
+  void step_with_closure(Optimizer& optimizer, const data::Batch& batch, int64_t batch_idx,
+                         Tensor& loss);
+  Tensor training_step(const data::Batch& batch, int64_t batch_idx);
+  void zero_grad(Optimizer& optimizer);
+  void before_step(Optimizer& optimizer);
   void clip_gradients(Optimizer& optimizer);
   void finish_batch(int64_t batch_idx);
   void finish_epoch();
@@ -119,7 +125,9 @@ class Trainer {
 
   TrainerOptions options_;
   Device device_;
-  DType dtype_ = kFloat32;  // of parameters and inputs
+  DType dtype_ = kFloat32;              // of parameters and inputs
+  std::optional<DType> autocast_;       // mixed precision: what ops are cast to
+  std::unique_ptr<GradScaler> scaler_;  // of float16
   std::vector<std::shared_ptr<Callback>> callbacks_;
   std::vector<std::shared_ptr<Logger>> loggers_;
 
