@@ -162,7 +162,8 @@ TEST_CASE("a PNG holds the pixels, and chunks with right checksums") {
 TEST_CASE("images are checked") {
   CHECK_THROWS_WITH_AS(image_summary("i", zeros({2, 2})), Contains("expected (C, H, W)"), Error);
   CHECK_THROWS_WITH_AS(image_summary("i", zeros({2, 2, 2})), Contains("1, 3 or 4 channels"), Error);
-  CHECK_THROWS_WITH_AS(image_summary("i", zeros({3, 2, 2}, {.dtype = kInt64})), Contains("of int64"), Error);
+  CHECK_THROWS_WITH_AS(image_summary("i", zeros({3, 2, 2}, {.dtype = kInt64})),
+                       Contains("of int64"), Error);
   // Floats are truncated and clipped as PyTorch does.
   const Tensor floats = from_values(std::vector<float>{-1, 0.5F, 0.999F, 2}, {1, 2, 2});
   const Tensor bytes = from_values(std::vector<uint8_t>{0, 127, 254, 255}, {1, 2, 2});
