@@ -18,7 +18,7 @@ struct Moments {
   double mean, deviation, low, high;
 };
 Moments moments(const Tensor& x) {
-  return {mean(x).item(), std(x, {}, 0).item(), amin(x).item(), amax(x).item()};
+  return {mean(x).item(), iolaus::std(x, {}, 0).item(), amin(x).item(), amax(x).item()};
 }
 
 // A uniform distribution within -bound and bound that reaches both.
