@@ -227,10 +227,10 @@ TEST_CASE("causal attention without a mask is attention with the mask") {
 
 TEST_CASE("maxima tell where they were") {
   const Tensor x = from_values<float>({1, 5, 2, 9, 3, 4}, {1, 1, 6});
-  const auto [values, places] = MaxPool1d({2}).forward_with_indices(x);
+  const auto [values, places] = MaxPool1d(Dims{2}).forward_with_indices(x);
   CHECK(values.to_vector<float>() == std::vector<float>{5, 9, 4});
   CHECK(places.to_vector<int64_t>() == std::vector<int64_t>{1, 3, 5});
-  const auto adaptive = AdaptiveMaxPool1d({2}).forward_with_indices(x);
+  const auto adaptive = AdaptiveMaxPool1d(Dims{2}).forward_with_indices(x);
   CHECK(adaptive.second.to_vector<int64_t>() == std::vector<int64_t>{1, 3});
 }
 

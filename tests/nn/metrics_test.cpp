@@ -128,12 +128,12 @@ TEST_CASE("outputs and targets that do not fit are refused by name") {
                     Contains("[Recall] expected 4 classes"));
   Precision labels({.task = Task::kMultilabel, .num_classes = 2});
   CHECK_THROWS_WITH(labels.update(some_output(), some_output()), Contains("expected 2 labels"));
-  CHECK_THROWS_WITH(ConfusionMatrix({}), Contains("expected the number of classes"));
-  CHECK_THROWS_WITH(AUROC({}).update(some_target(), some_target()),
+  CHECK_THROWS_WITH(ConfusionMatrix(ScoreOptions{}), Contains("expected the number of classes"));
+  CHECK_THROWS_WITH(AUROC(ScoreOptions{}).update(some_target(), some_target()),
                     Contains("[AUROC] expected floating"));
   CHECK_THROWS_WITH(MeanAbsoluteError().update(some_output(), some_target()),
                     Contains("of one shape"));
-  CHECK_THROWS_WITH(Accuracy({.top_k = 0}), Contains("top_k > 0"));
+  CHECK_THROWS_WITH(Accuracy(ScoreOptions{.top_k = 0}), Contains("top_k > 0"));
   Accuracy each({.average = Average::kNone});
   each.update(some_output(), some_target());
   CHECK_THROWS_AS(each.compute(), Error);
