@@ -164,6 +164,10 @@ const bool kBoxed =
 Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
   check_arguments("group_norm", input, weight, bias);
+  for (int64_t d = 1; d < input.dim(); ++d) {
+    IOLAUS_CHECK(input.size(d) > 0, "[group_norm] expected samples with elements, got {}",
+                 input.describe());
+  }
   IOLAUS_CHECK(groups > 0 && input.sizes()[1] % groups == 0,
                "[group_norm] expected a number of groups that divides the {} channels of {}, got "
                "{}",
