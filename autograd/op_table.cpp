@@ -130,7 +130,8 @@ std::vector<OpValue> bind(const OpSchema& schema, const std::vector<OpValue>& po
     if (given[i] == nullptr) {
       IOLAUS_CHECK(!argument.required, "[{}] the argument '{}' ({}) is missing in a call of {}",
                    schema.name, argument.name, argument.kind, schema.text);
-      values.push_back(argument.default_value);
+      const OpValue& value = argument.default_value;
+      values.push_back(converted(argument, value).value_or(value));
       continue;
     }
     std::optional<OpValue> value = converted(argument, *given[i]);

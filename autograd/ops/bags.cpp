@@ -2,6 +2,7 @@
 // alignments by dynamic programming, one step in time after the other.
 #include <limits>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/bags.h"
@@ -133,6 +134,9 @@ Tensor ctc_loss(const Tensor& input, const Tensor& targets,
                 const std::vector<int64_t>& input_lengths,
                 const std::vector<int64_t>& target_lengths, int64_t blank, Reduction reduction,
                 bool zero_infinity) {
+  if (autocast::on())
+    return autocast::call("ctc_loss", ctc_loss, input, targets, input_lengths, target_lengths,
+                          blank, reduction, zero_infinity);
   const Tensor x = input.dim() == 2 ? unsqueeze(input, 1) : input;
   IOLAUS_CHECK(x.dim() == 3 && is_floating(x.dtype()),
                "[ctc_loss] expected log-probabilities (T, N, C) or (T, C), got {}",

@@ -1,5 +1,6 @@
 // Binary ops and comparisons. The gradients are the functors' formulas on Tensors, summed to
 // the operands' shapes where broadcasting stretched them.
+#include "autograd/autocast.h"
 #include "autograd/ops/binary_common.h"
 
 namespace iolaus {
@@ -164,15 +165,25 @@ Tensor mul(const Tensor& a, Scalar b) { return binary<ops::Mul>(a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return binary<ops::Div>(a, b); }
 Tensor div(const Tensor& a, Scalar b) { return binary<ops::Div>(a, b); }
 Tensor div(Scalar a, const Tensor& b) { return binary<ops::Div>(a, b); }
-Tensor pow(const Tensor& a, const Tensor& b) { return binary<ops::Pow>(a, b); }
+Tensor pow(const Tensor& a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("pow", binary<ops::Pow>, a, b);
+  return binary<ops::Pow>(a, b);
+}
 Tensor pow(const Tensor& a, Scalar b) {
+  if (autocast::on()) {
+    return autocast::call(
+        "pow", [b](const Tensor& x) { return pow(x, b); }, a);
+  }
   const bool integers = !is_floating(a.dtype()) && !b.is_floating();
   IOLAUS_CHECK(!integers || b.to<int64_t>() >= 0,
                "[pow] integers have no negative powers; got {} and exponent {}", a.describe(),
                b.to<int64_t>());
   return binary<ops::Pow>(a, b);
 }
-Tensor pow(Scalar a, const Tensor& b) { return binary<ops::Pow>(a, b); }
+Tensor pow(Scalar a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("pow", binary<ops::Pow>, a, b);
+  return binary<ops::Pow>(a, b);
+}
 Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) {
   return is_one(alpha) ? add(a, b) : add(a, with_alpha("add", b, result_type(a, b), alpha));
 }
@@ -192,7 +203,10 @@ Tensor remainder(const Tensor& a, Scalar b) { return divide<ops::Remainder>(a, b
 Tensor remainder(Scalar a, const Tensor& b) { return divide<ops::Remainder>(a, b); }
 Tensor fmod(const Tensor& a, const Tensor& b) { return divide<ops::Fmod>(a, b); }
 Tensor fmod(const Tensor& a, Scalar b) { return divide<ops::Fmod>(a, b); }
-Tensor atan2(const Tensor& a, const Tensor& b) { return binary<ops::Atan2>(a, b); }
+Tensor atan2(const Tensor& a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("atan2", binary<ops::Atan2>, a, b);
+  return binary<ops::Atan2>(a, b);
+}
 Tensor bitwise_and(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseAnd>(a, b); }
 Tensor bitwise_and(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseAnd>(a, b); }
 Tensor bitwise_or(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseOr>(a, b); }

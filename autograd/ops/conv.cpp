@@ -3,6 +3,7 @@
 // that it meets.
 #include "autograd/ops/conv.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/conv2d.h"
@@ -209,6 +210,9 @@ const bool kSamples =
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const ConvOptions& options) {
+  constexpr Tensor (*kSelf)(const Tensor&, const Tensor&, const Tensor&, const ConvOptions&) =
+      convolution;
+  if (autocast::on()) return autocast::call("conv", kSelf, x, weight, bias, options);
   check_ranks("conv", x, weight);
   const ConvOptions o = complete(options, weight.dim() - 2);
   return by_rank(x, weight, [&](const Tensor& in, const Tensor& w) {
@@ -218,6 +222,9 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const ConvOptions& options, const std::string& padding) {
+  constexpr Tensor (*kSelf)(const Tensor&, const Tensor&, const Tensor&, const ConvOptions&,
+                            const std::string&) = convolution;
+  if (autocast::on()) return autocast::call("conv", kSelf, x, weight, bias, options, padding);
   check_ranks("conv", x, weight);
   ConvOptions o = complete(options, weight.dim() - 2);
   o.padding = Dims::filled(o.stride.size(), 0);
@@ -236,6 +243,8 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
 
 Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias,
                       const ConvOptions& options) {
+  if (autocast::on())
+    return autocast::call("conv_transpose", conv_transpose, x, weight, bias, options);
   check_ranks("conv_transpose", x, weight);
   const ConvOptions o = complete(options, weight.dim() - 2);
   return by_rank(x, weight, [&](const Tensor& in, const Tensor& w) {

@@ -1,5 +1,6 @@
 // grid_sample and pixel_shuffle. A sample is a sum over the corners around its place: for each a
 // gather from the flat image, times a weight that is a function of the grid.
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -153,6 +154,8 @@ const bool kSamples =
 
 Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
                    const std::string& padding, bool corners) {
+  if (autocast::on())
+    return autocast::call("grid_sample", grid_sample, x, grid, mode, padding, corners);
   const int64_t dims = x.dim() - 2;
   IOLAUS_CHECK(
       (dims == 2 || dims == 3) && grid.dim() == x.dim() && grid.size(-1) == dims &&

@@ -3,6 +3,7 @@
 // index_add.
 #include "autograd/ops/index.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/create.h"
@@ -332,6 +333,7 @@ Tensor index(const Tensor& x, const Indices& indices) {
 }
 
 Tensor index_put(const Tensor& x, const Indices& indices, const Tensor& values, bool accumulate) {
+  if (autocast::on()) return autocast::call("index_put", index_put, x, indices, values, accumulate);
   IOLAUS_CHECK_CODE(values.dtype() == x.dtype(), ErrorCode::kType,
                     "[index_put] expected values of {}, got {}", dtype_name(x.dtype()),
                     values.describe());

@@ -2,6 +2,7 @@
 // differentiable any number of times.
 #include "autograd/ops/indexing.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -315,6 +316,7 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) 
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& whole_src) {
+  if (autocast::on()) return autocast::call("scatter_add", scatter_add, x, dim, index, whole_src);
   const int d = wrap_dim("scatter_add", dim, x.dim());
   detail::check_index_shape("scatter_add", x, d, index);
   const Tensor src = reached("scatter_add", x, index, whole_src),

@@ -2,6 +2,7 @@
 // a pixel's centre lies follows PyTorch: (i + 1/2) scale - 1/2, or i scale with align_corners.
 #include <cmath>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -136,6 +137,7 @@ const bool kSamples = register_op({"interpolate", samples});
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
+  if (autocast::on()) return autocast::call("interpolate", interpolate, x, o);
   const int64_t dims = x.dim() - 2;
   IOLAUS_CHECK(dims >= 1 && dims <= 3,
                "[interpolate] expected (N, C, ...) of 3 to 5 dimensions, got {}", x.describe());

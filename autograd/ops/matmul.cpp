@@ -2,6 +2,7 @@
 // the sum over what they were broadcast to. Transposes are views that the kernel reads as they are.
 #include "autograd/ops/matmul.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -129,12 +130,14 @@ const bool kBoxed =
 }  // namespace
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("mm", mm, a, b);
   IOLAUS_CHECK(a.dim() == 2 && b.dim() == 2, "[mm] expected two matrices, got {} and {}",
                a.sizes().str(), b.sizes().str());
   return product("mm", a, b);
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("bmm", bmm, a, b);
   IOLAUS_CHECK(a.dim() == 3 && b.dim() == 3 && a.sizes()[0] == b.sizes()[0],
                "[bmm] expected two batches of as many matrices, got {} and {}", a.sizes().str(),
                b.sizes().str());
@@ -142,6 +145,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (autocast::on()) return autocast::call("matmul", matmul, a, b);
   IOLAUS_CHECK(a.dim() > 0 && b.dim() > 0,
                "[matmul] expected at least one dimension each, got {} and {}", a.sizes().str(),
                b.sizes().str());
@@ -161,6 +165,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (autocast::on()) return autocast::call("linear", linear, x, weight, bias);
   check_kinds("linear", x, weight);
   IOLAUS_CHECK(weight.dim() == 2 && x.dim() >= 1 && x.sizes().back() == weight.sizes()[1],
                "[linear] expected x [..., in] and weight [out, in], got {} and {}", x.sizes().str(),
@@ -186,6 +191,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }
 
 Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("addmm", addmm, c, a, b, beta, alpha);
   check_kinds("addmm", a, b);
   check_kinds("addmm", a, c);
   IOLAUS_CHECK(a.dim() == 2 && b.dim() == 2, "[addmm] expected two matrices, got {} and {}",

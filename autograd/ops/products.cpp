@@ -1,4 +1,5 @@
 // Products that are matmul in another form.
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -97,19 +98,24 @@ const bool kSamples =
 }  // namespace
 
 Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("baddbmm", baddbmm, c, a, b, beta, alpha);
   return mixed("baddbmm", c, bmm(a, b), beta, alpha);
 }
 Tensor addbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("addbmm", addbmm, c, a, b, beta, alpha);
   return mixed("addbmm", c, to(sum(bmm(a, b), {0}), a.dtype()), beta, alpha);
 }
 Tensor addmv(const Tensor& c, const Tensor& a, const Tensor& x, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("addmv", addmv, c, a, x, beta, alpha);
   return mixed("addmv", c, mv(a, x), beta, alpha);
 }
 Tensor addr(const Tensor& c, const Tensor& x, const Tensor& y, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("addr", addr, c, x, y, beta, alpha);
   return mixed("addr", c, outer(x, y), beta, alpha);
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
+  if (autocast::on()) return autocast::call("dot", dot, x, y);
   check_rank("dot", x, 1);
   check_rank("dot", y, 1);
   IOLAUS_CHECK(x.numel() == y.numel(), "[dot] expected vectors of one length, got {} and {}",
@@ -124,6 +130,7 @@ Tensor outer(const Tensor& x, const Tensor& y) {
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
+  if (autocast::on()) return autocast::call("mv", mv, a, x);
   check_rank("mv", a, 2);
   check_rank("mv", x, 1);
   return matmul(a, x);
@@ -148,6 +155,7 @@ Tensor inner(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  if (autocast::on()) return autocast::call("bilinear", bilinear, x1, x2, weight, bias);
   check_rank("bilinear", weight, 3);
   IOLAUS_CHECK(x1.dim() > 0 && x1.dim() == x2.dim() && x1.size(-1) == weight.sizes()[1] &&
                    x2.size(-1) == weight.sizes()[2],
@@ -158,6 +166,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
 }
 
 Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {
+  if (autocast::on()) return autocast::call("cross", cross, a, b, dim);
   const Dims sizes = broadcast_shapes("cross", a.sizes(), b.sizes());
   const int64_t d = wrap_dim("cross", dim, sizes.rank());
   IOLAUS_CHECK(a.dim() == b.dim() && a.dim() > 0 && a.size(d) == 3 && b.size(d) == 3,

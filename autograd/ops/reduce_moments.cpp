@@ -2,6 +2,7 @@
 // PyTorch's choice: prod with zeros is exact, std and norm give 0 at 0.
 #include <algorithm>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
@@ -196,6 +197,7 @@ std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims, double cor
 }
 
 Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  if (autocast::on()) return autocast::call("prod", prod, input, dims, keepdim, dtype);
   const Tensor x = to(input, dtype.value_or(input.dtype()));
   const uint32_t mask = reduced_mask("prod", x, dims);
   Tensor out = reduce(ReduceOp::kProd, x, mask, keepdim);
@@ -247,6 +249,7 @@ Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 }
 
 Tensor norm(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (autocast::on()) return autocast::call("norm", norm, x, dims, keepdim);
   check_floating("norm", x);
   const uint32_t mask = reduced_mask("norm", x, dims);
   Tensor out = reduce(ReduceOp::kNorm, x, mask, keepdim);

@@ -1,4 +1,5 @@
 // Ops of three operands: where, masked_fill, clamp between tensors, addcmul, addcdiv and lerp.
+#include "autograd/autocast.h"
 #include "autograd/ops/binary_common.h"
 
 namespace iolaus {
@@ -137,6 +138,7 @@ Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
 }
 
 Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
+  if (autocast::on()) return autocast::call("addcmul", addcmul, a, b, c, value);
   const DType dtype = common_dtype(a, b, c);
   check_value("addcmul", dtype, value);
   const Tensor x = to(a, dtype), y = to(b, dtype), z = to(c, dtype);
@@ -155,6 +157,7 @@ Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
 }
 
 Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
+  if (autocast::on()) return autocast::call("addcdiv", addcdiv, a, b, c, value);
   const DType dtype = common_dtype(a, b, c);
   IOLAUS_CHECK_CODE(is_floating(dtype), ErrorCode::kType,
                     "[addcdiv] expected floating tensors, got {}; divide with div", b.describe());
