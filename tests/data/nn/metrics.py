@@ -90,7 +90,8 @@ case("ConfusionMatrix", with_ignored(classes(4), -1), task="multiclass", num_cla
 case("ConfusionMatrix", with_ignored(labels(3), -1), task="multilabel", num_labels=3,
      ignore_index=-1, threshold=0.3)
 
-ties = [((torch.randn(n) * 2).round().clamp(-4, 4) / 8 + 0.5, torch.randint(0, 2, (n,))) for n in (20, 30)]
+ties = [((torch.randn(n) * 2).round().clamp(-4, 4) / 8 + 0.5, torch.randint(0, 2, (n,)))
+        for n in (20, 30)]
 case("AUROC", ties, task="binary")
 case("AUROC", labels(), task="binary")
 case("AUROC", with_ignored(labels(2), -1), task="binary", ignore_index=-1)
