@@ -6,6 +6,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -216,6 +217,7 @@ Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<D
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("var", x);
+  if (is_short_float(x)) return to(var(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("var", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   Tensor out = var_forward(x, mask, divisor, keepdim);
@@ -229,6 +231,7 @@ Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("std", x);
+  if (is_short_float(x)) return to(iolaus::std(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("std", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   const auto forward = [&] {
