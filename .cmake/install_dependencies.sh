@@ -15,7 +15,7 @@ for part in "$@"; do
     build) ;;
     sim) packages+=(libboost-context-dev binutils) ;;
     cuda) packages+=(python3-pip unzip) wants_cudnn=true ;;
-    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv) ;;
+    ci) packages+=(clang-format clang-14 libclang-rt-14-dev python3 python3-venv strace) ;;
     *)
       echo "install_dependencies.sh: there is no part '$part' (build, sim, cuda, ci)" >&2
       exit 2

@@ -6,8 +6,11 @@
 #include <algorithm>
 
 #include "autograd/accumulate.h"
+#include "autograd/anomaly.h"
+#include "autograd/autocast.h"
 #include "autograd/meta.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/reduce.h"
 #include "core/call_context.h"
 
 namespace iolaus {
@@ -172,12 +175,24 @@ class Run {
     if (states_[index].needed) {
       const OpScope scope(node->name());
       node->backward(grads_in_, grads_out_);
+      if (detects_anomaly()) check_nan(*node);
       if (!options_.retain_graph) node->release_saved();
     }
     grads_in_.clear();
     for (size_t i = 0; i < inputs; ++i) {
       const Edge& edge = node->edges()[i];
       if (edge.node) deliver(*node, edge, std::move(grads_out_[i]));
+    }
+  }
+
+  void check_nan(const Node& from) const {
+    const NoGrad no_grad;
+    for (size_t i = 0; i < grads_out_.size(); ++i) {
+      const Tensor& gradient = grads_out_[i];
+      IOLAUS_CHECK(!gradient.defined() || !is_floating(gradient.dtype()) ||
+                       !any(isnan(gradient.detach())).item<bool>(),
+                   "[backward] {} gave a NaN in the gradient of its input {} ({})", from.name(), i,
+                   gradient.describe());
     }
   }
 
@@ -234,6 +249,8 @@ Tensors run_engine(const Tensors& outputs, const Tensors& gradients, BackwardOpt
   IOLAUS_CHECK(gradients.size() <= outputs.size(), "[backward] {} gradients for {} outputs",
                gradients.size(), outputs.size());
   options.retain_graph = options.retain_graph || options.create_graph;
+  const NoAutocast no_casts;
+  if (!options.retain_graph) autocast::forget_graphs();
   Run run(options, captures);
   for (size_t i = 0; i < outputs.size(); ++i) {
     IOLAUS_CHECK(outputs[i].defined(), "[backward] output {} is undefined", i);

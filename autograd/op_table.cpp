@@ -1,6 +1,7 @@
 // Finding an overload, and binding values to its arguments.
 #include "autograd/op_table.h"
 
+#include <algorithm>
 #include <map>
 
 #include "core/near_names.h"
@@ -66,6 +67,12 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
   if (std::holds_alternative<std::monostate>(value)) {
     return argument.optional ? std::optional(value) : std::nullopt;
   }
+  const auto* tensors = std::get_if<Tensors>(&value);
+  if (kind == "Tensor[]" && tensors) {
+    const bool whole =
+        std::all_of(tensors->begin(), tensors->end(), [](const Tensor& x) { return x.defined(); });
+    return whole ? std::optional(value) : std::nullopt;
+  }
   if (kind == value_kind(value)) {
     if (const auto* list = std::get_if<Ints>(&value); list && argument.repeat > 1) {
       if (list->size() == 1) return Ints(static_cast<size_t>(argument.repeat), (*list)[0]);
@@ -130,7 +137,8 @@ std::vector<OpValue> bind(const OpSchema& schema, const std::vector<OpValue>& po
     if (given[i] == nullptr) {
       IOLAUS_CHECK(!argument.required, "[{}] the argument '{}' ({}) is missing in a call of {}",
                    schema.name, argument.name, argument.kind, schema.text);
-      values.push_back(argument.default_value);
+      const OpValue& value = argument.default_value;
+      values.push_back(converted(argument, value).value_or(value));
       continue;
     }
     std::optional<OpValue> value = converted(argument, *given[i]);

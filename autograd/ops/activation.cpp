@@ -1,4 +1,5 @@
 // Activations. Schemas are those of torch.nn.functional.
+#include "autograd/autocast.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/unary_common.h"
 #include "autograd/ops/view.h"
@@ -96,6 +97,7 @@ Tensor glu(const Tensor& x, int64_t dim) {
 }
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  if (autocast::on()) return autocast::call("prelu", prelu, x, weight);
   const int64_t channels = x.dim() > 1 ? x.sizes()[1] : 1;
   IOLAUS_CHECK(weight.dim() <= 1 && (weight.numel() == 1 || weight.numel() == channels),
                "[prelu] expected weight of 1 or {} elements, got {}", channels, weight.describe());

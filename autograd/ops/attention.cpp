@@ -2,8 +2,10 @@
 // kernel as well; attention_formula.h says when the formula is used instead.
 #include "autograd/ops/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/attention_formula.h"
@@ -14,6 +16,7 @@
 #include "core/views.h"
 #include "kernels/attention/attention.h"
 #include "kernels/copy/copy.h"
+#include "kernels/flop_counter.h"
 
 namespace iolaus {
 namespace {
@@ -60,7 +63,7 @@ std::array<Tensor, 3> backward(const Saved& s, const Node& n, const Tensor& g) {
   t.dq = empty_rows(q, q.sizes()[3]);
   t.dk = empty_rows(k, k.sizes()[3]);
   t.dv = empty_rows(v, v.sizes()[3]);
-  attention_backward_kernels()(make_attention(t, s.options.causal, s.options.scale));
+  run_counted(attention_backward_kernels(), make_attention(t, s.options.causal, s.options.scale));
   return {t.dq, t.dk, t.dv};
 }
 
@@ -75,7 +78,7 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m
   t.out = empty_rows(q, v.sizes()[3]);
   t.lse = empty({q.sizes()[0], q.sizes()[1], q.sizes()[2]},
                 {.dtype = statistics_dtype(q.dtype()), .device = q.device()});
-  attention_kernels()(make_attention(t, options.causal, options.scale));
+  run_counted(attention_kernels(), make_attention(t, options.causal, options.scale));
   if (needs_grad(q, k, v)) {
     record(kOp, t.out, edges(q, k, v),
            [s = Saved{save(q), save(k), save(v), save_output(t.out), mask, t.lse, options}](
@@ -140,6 +143,19 @@ Tensor as_heads(const Tensor& x) {
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Tensor& attn_mask, double dropout_p, bool is_causal,
                                     std::optional<double> scale, bool enable_gqa) {
+  if (autocast::on())
+    return autocast::call("scaled_dot_product_attention", scaled_dot_product_attention, q, k, v,
+                          attn_mask, dropout_p, is_causal, scale, enable_gqa);
+  const int64_t rank = std::max({q.dim(), k.dim(), v.dim()});
+  if (std::min({q.dim(), k.dim(), v.dim()}) >= 2 && (q.dim() + k.dim() + v.dim() != 3 * rank)) {
+    const auto wide = [&](const Tensor& x) {
+      Tensor out = x;
+      while (out.dim() < rank) out = unsqueeze(out, 0);
+      return out;
+    };
+    return scaled_dot_product_attention(wide(q), wide(k), wide(v), attn_mask, dropout_p, is_causal,
+                                        scale, enable_gqa);
+  }
   check_arguments(q, k, v, attn_mask, dropout_p, is_causal, enable_gqa);
   // With shared heads these differ in number; all other leading dimensions broadcast.
   const int kept = enable_gqa ? 3 : 2;

@@ -2,6 +2,7 @@
 // alignments by dynamic programming, one step in time after the other.
 #include <limits>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/bags.h"
@@ -14,6 +15,7 @@
 #include "autograd/ops/sets.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
@@ -93,6 +95,11 @@ Tensor embedding_bag(const Tensor& input, const Tensor& weight, const Tensor& of
                "[embedding_bag] expected mode sum, mean or max, got '{}'", o.mode);
   IOLAUS_CHECK(!o.per_sample_weights.defined() || o.mode == "sum",
                "[embedding_bag] per_sample_weights go with mode 'sum', not '{}'", o.mode);
+  if (is_short_float(weight)) {
+    EmbeddingBagOptions wide = o;
+    wide.per_sample_weights = widened(o.per_sample_weights);
+    return to(embedding_bag(input, widened(weight), offsets, wide), weight.dtype());
+  }
   const Tensor indices = reshape(to(input, kInt64), {-1});
   const int64_t count = indices.numel();
   const int64_t bags = input.dim() == 2        ? input.sizes()[0]
@@ -133,6 +140,9 @@ Tensor ctc_loss(const Tensor& input, const Tensor& targets,
                 const std::vector<int64_t>& input_lengths,
                 const std::vector<int64_t>& target_lengths, int64_t blank, Reduction reduction,
                 bool zero_infinity) {
+  if (autocast::on())
+    return autocast::call("ctc_loss", ctc_loss, input, targets, input_lengths, target_lengths,
+                          blank, reduction, zero_infinity);
   const Tensor x = input.dim() == 2 ? unsqueeze(input, 1) : input;
   IOLAUS_CHECK(x.dim() == 3 && is_floating(x.dtype()),
                "[ctc_loss] expected log-probabilities (T, N, C) or (T, C), got {}",

@@ -2,6 +2,7 @@
 // it is the same formula, written with differentiable ops.
 #include "kernels/bias_gelu/bias_gelu.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/ops/bias_gelu.h"
 #include "autograd/ops/copy.h"
@@ -45,6 +46,7 @@ const bool kRegistered =
 }  // namespace
 
 Tensor bias_gelu(const Tensor& input, const Tensor& added, const std::string& approximate) {
+  if (autocast::on()) return autocast::call("bias_gelu", bias_gelu, input, added, approximate);
   IOLAUS_CHECK(approximate == "none" || approximate == "tanh",
                "[bias_gelu] expected approximate 'none' or 'tanh', got '{}'", approximate);
   IOLAUS_CHECK_CODE(is_floating(input.dtype()) && added.dtype() == input.dtype(), ErrorCode::kType,

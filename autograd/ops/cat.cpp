@@ -1,4 +1,5 @@
 // cat and stack: parts are copied into place; gradients are slices.
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -30,6 +31,7 @@ bool is_nothing(const Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
 }  // namespace
 
 Tensor cat(const Tensors& tensors, int64_t dim) {
+  if (autocast::on()) return autocast::call("cat", cat, tensors, dim);
   IOLAUS_CHECK(!tensors.empty(), "[cat] expected at least one tensor");
   const auto something = std::find_if_not(tensors.begin(), tensors.end(), is_nothing);
   const Tensor& first = something == tensors.end() ? tensors[0] : *something;
@@ -82,6 +84,7 @@ Tensor cat(const Tensors& tensors, int64_t dim) {
 }
 
 Tensor stack(const Tensors& tensors, int64_t dim) {
+  if (autocast::on()) return autocast::call("stack", stack, tensors, dim);
   IOLAUS_CHECK(!tensors.empty(), "[stack] expected at least one tensor");
   Tensors parts;
   for (const Tensor& x : tensors) {

@@ -3,12 +3,14 @@
 // dw = weight_gradient(g, x).
 #include "autograd/ops/conv2d.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/flop_counter.h"
 
 namespace iolaus {
 namespace {
@@ -39,7 +41,7 @@ std::array<Tensor, 2> weight_gradient(const Tensor& g, const Tensor& x, const Ge
   Conv2dBackwardWeight args{
       g, x, empty(geometry.weight_sizes, g.options()), {}, geometry.window, geometry.groups};
   if (with_bias) args.db = empty({geometry.weight_sizes[0]}, g.options());
-  conv2d_backward_weight_kernels()(args);
+  run_counted(conv2d_backward_weight_kernels(), args);
   if (needs_grad(g, x)) {
     // The transpose with respect to g takes gradients of dw and db where a forward takes weights.
     const auto backward = [g = save(g), x = save(x), geometry](const Node& n,
@@ -66,7 +68,8 @@ std::array<Tensor, 2> weight_gradient(const Tensor& g, const Tensor& x, const Ge
 
 Tensor input_gradient(const Tensor& g, const Tensor& weight, const Geometry& geometry) {
   const Tensor dx = empty(geometry.x_sizes, like(g));
-  conv2d_backward_input_kernels()({g, weight, dx, geometry.window, geometry.groups});
+  run_counted(conv2d_backward_input_kernels(),
+              Conv2dBackwardInput{g, weight, dx, geometry.window, geometry.groups});
   if (needs_grad(g, weight)) {
     record("conv2d_input_gradient", dx, edges(g, weight),
            [g = save(g), weight = save(weight), geometry](const Node& n, const Tensor& ddx) {
@@ -80,7 +83,7 @@ Tensor input_gradient(const Tensor& g, const Tensor& weight, const Geometry& geo
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
                 const Geometry& geometry) {
   const Tensor out = empty(geometry.out_sizes, like(x));
-  conv2d_kernels()({x, weight, bias, out, geometry.window, geometry.groups});
+  run_counted(conv2d_kernels(), Conv2d{x, weight, bias, out, geometry.window, geometry.groups});
   if (needs_grad(x, weight, bias)) {
     record("conv2d", out, edges(x, weight, bias),
            [x = save(x), weight = save(weight), geometry](const Node& n, const Tensor& g) {
@@ -174,12 +177,14 @@ const bool kRegistered = register_op(
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
+  if (autocast::on()) return autocast::call("conv", conv2d, x, weight, bias, options);
   check_operands(x, weight, bias, options.groups);
   return convolve(x, weight, bias, make_geometry(x, weight, options));
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& o) {
+  if (autocast::on()) return autocast::call("conv_transpose", conv_transpose2d, x, weight, bias, o);
   constexpr const char* kOp = "conv_transpose2d";
   IOLAUS_CHECK(
       x.dim() == 4 && weight.dim() == 4 && o.groups > 0 && x.sizes()[1] % o.groups == 0 &&

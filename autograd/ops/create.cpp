@@ -106,6 +106,10 @@ Tensor arange(int64_t n, DType dtype, Device device) { return arange(0, n, 1, dt
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
   IOLAUS_CHECK(steps >= 0, "[linspace] expected steps >= 0, got {}", steps);
   std::vector<double> values(static_cast<size_t>(steps));
+  if (!is_floating(options.dtype)) {  // PyTorch cuts the ends to integers first
+    start = std::trunc(start);
+    end = std::trunc(end);
+  }
   double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From both ends, so that the last number is end itself.
   for (int64_t i = 0; i < steps; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -234,6 +235,7 @@ const bool kSamples = register_op(
 }  // namespace
 
 Tensor einsum(const std::string& equation, const Tensors& operands) {
+  if (autocast::on()) return autocast::call("einsum", einsum, equation, operands);
   IOLAUS_CHECK(!operands.empty(), "[einsum] expected at least one operand");
   const Equation parsed = parse(equation, operands);
   std::vector<Term> terms;

@@ -2,6 +2,7 @@
 // running statistics take part, batch_norm of the images one after the other.
 #include "kernels/group_norm/group_norm.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -163,7 +164,13 @@ const bool kBoxed =
 
 Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
+  if (autocast::on())
+    return autocast::call("group_norm", group_norm, input, groups, weight, bias, eps);
   check_arguments("group_norm", input, weight, bias);
+  for (int64_t d = 1; d < input.dim(); ++d) {
+    IOLAUS_CHECK(input.size(d) > 0, "[group_norm] expected samples with elements, got {}",
+                 input.describe());
+  }
   IOLAUS_CHECK(groups > 0 && input.sizes()[1] % groups == 0,
                "[group_norm] expected a number of groups that divides the {} channels of {}, got "
                "{}",

@@ -2,6 +2,7 @@
 // a pixel's centre lies follows PyTorch: (i + 1/2) scale - 1/2, or i scale with align_corners.
 #include <cmath>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -11,6 +12,7 @@
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
 #include "autograd/ops/vision.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -136,6 +138,7 @@ const bool kSamples = register_op({"interpolate", samples});
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
+  if (autocast::on()) return autocast::call("interpolate", interpolate, x, o);
   const int64_t dims = x.dim() - 2;
   IOLAUS_CHECK(dims >= 1 && dims <= 3,
                "[interpolate] expected (N, C, ...) of 3 to 5 dimensions, got {}", x.describe());
@@ -147,7 +150,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
                  "[interpolate] expected 1 or {} numbers, got {}", dims, list.size());
     return list[list.size() == 1 ? 0 : static_cast<size_t>(i)];
   };
-  Tensor out = x;
+  Tensor out = widened(x);
   for (int64_t i = 0; i < dims; ++i) {
     const int64_t d = i + 2, size = x.sizes()[static_cast<size_t>(d)];
     IOLAUS_CHECK(size > 0, "[interpolate] expected images with elements, got {}", x.describe());
@@ -166,7 +169,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
               ? area(out, d, target)
               : resize(out, d, make_taps(mode, size, target, scale, o.align_corners));
   }
-  return out;
+  return to(out, x.dtype());
 }
 
 }  // namespace iolaus

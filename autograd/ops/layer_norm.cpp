@@ -1,6 +1,7 @@
 // layer_norm. The gradient is one kernel; where a gradient of the gradient is wanted (create_graph)
 // it is the same formula, written with differentiable ops.
 #include "kernels/layer_norm/layer_norm.h"
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -112,6 +113,8 @@ const bool kBoxed = boxed(
 
 Tensor layer_norm(const Tensor& input, const Dims& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
+  if (autocast::on())
+    return autocast::call("layer_norm", layer_norm, input, normalized_shape, weight, bias, eps);
   check_arguments(input, normalized_shape, weight, bias);
   const Tensor x = contiguous(input);
   const Tensor gamma = weight.defined() ? contiguous(weight) : weight;

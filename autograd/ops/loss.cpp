@@ -3,6 +3,7 @@
 // ops.
 #include "autograd/ops/loss.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -171,6 +172,7 @@ Tensor with_probabilities(const Tensor& x, const Tensor& target,
 }  // namespace
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options) {
+  if (autocast::on()) return autocast::call("cross_entropy", cross_entropy, x, target, options);
   IOLAUS_CHECK(options.label_smoothing >= 0 && options.label_smoothing <= 1,
                "[cross_entropy] expected label_smoothing in [0, 1], got {}",
                options.label_smoothing);
@@ -181,6 +183,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
 }
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const CrossEntropyOptions& options) {
+  if (autocast::on()) return autocast::call("nll_loss", nll_loss, x, target, options);
   IOLAUS_CHECK(options.label_smoothing == 0, "[nll_loss] has no label smoothing; got {}",
                options.label_smoothing);
   return run("nll_loss", x, target, options, true);

@@ -1,12 +1,14 @@
 // Losses of single elements and of pairs of vectors, written in differentiable ops.
 #include <cmath>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/loss.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
@@ -194,14 +196,18 @@ Reduction parse_reduction(const char* op, const std::string& text) {
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast::on()) return autocast::call("mse_loss", mse_loss, x, target, reduction);
   return reduced(square(sub(x, target)), reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocast::on()) return autocast::call("l1_loss", l1_loss, x, target, reduction);
   return reduced(abs(sub(x, target)), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction, double beta) {
+  if (autocast::on())
+    return autocast::call("smooth_l1_loss", smooth_l1_loss, x, target, reduction, beta);
   IOLAUS_CHECK(beta >= 0, "[smooth_l1_loss] expected beta >= 0, got {}", beta);
   if (beta == 0) return l1_loss(x, target, reduction);
   const Tensor d = abs(sub(x, target));
@@ -209,6 +215,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction, double delta) {
+  if (autocast::on()) return autocast::call("huber_loss", huber_loss, x, target, reduction, delta);
   IOLAUS_CHECK(delta > 0, "[huber_loss] expected delta > 0, got {}", delta);
   const Tensor d = abs(sub(x, target));
   return reduced(where(lt(d, delta), mul(square(d), 0.5), mul(sub(d, 0.5 * delta), delta)),
@@ -217,6 +224,13 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction, do
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight,
                             Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("binary_cross_entropy", binary_cross_entropy, x, target, weight,
+                          reduction);
+  if (is_short_float(x)) {
+    return to(binary_cross_entropy(widened(x), widened(target), widened(weight), reduction),
+              x.dtype());
+  }
   check_same_kind("binary_cross_entropy", x, target);
   check_same_shape("binary_cross_entropy", x, target);
   IOLAUS_CHECK(all(logical_and(ge(x.detach(), 0), le(x.detach(), 1))).item<bool>(),
@@ -228,6 +242,14 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor&
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const Tensor& weight,
                                         const Tensor& pos_weight, Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, x,
+                          target, weight, pos_weight, reduction);
+  if (is_short_float(x)) {
+    return to(binary_cross_entropy_with_logits(widened(x), widened(target), widened(weight),
+                                               widened(pos_weight), reduction),
+              x.dtype());
+  }
   check_same_kind("binary_cross_entropy_with_logits", x, target);
   check_same_shape("binary_cross_entropy_with_logits", x, target);
   const Tensor log_p = logsigmoid(x);
@@ -242,6 +264,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, c
 
 Tensor kl_div(const Tensor& x, const Tensor& target, const std::string& reduction,
               bool log_target) {
+  if (autocast::on()) return autocast::call("kl_div", kl_div, x, target, reduction, log_target);
   Tensor loss;
   if (log_target) {
     loss = mul(exp(target), sub(target, x));
@@ -258,6 +281,10 @@ Tensor kl_div(const Tensor& x, const Tensor& target, const std::string& reductio
 }
 
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double eps) {
+  if (autocast::on()) return autocast::call("cosine_similarity", cosine_similarity, a, b, dim, eps);
+  if (is_short_float(a)) {
+    return to(cosine_similarity(widened(a), widened(b), dim, eps), a.dtype());
+  }
   const Dims sizes = broadcast_shapes("cosine_similarity", a.sizes(), b.sizes());
   const Tensor x = expand(a, sizes), y = expand(b, sizes);
   const int64_t d = wrap_dim("cosine_similarity", dim, sizes.rank());
@@ -267,6 +294,12 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double e
 
 Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin,
                              Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("cosine_embedding_loss", cosine_embedding_loss, a, b, target, margin,
+                          reduction);
+  if (is_short_float(a)) {
+    return to(cosine_embedding_loss(widened(a), widened(b), target, margin, reduction), a.dtype());
+  }
   constexpr double kEps = 1e-12;  // beside the squares, as PyTorch has it here
   IOLAUS_CHECK(a.sizes() == b.sizes() && a.dim() >= 1 && target.dim() == a.dim() - 1,
                "[cosine_embedding_loss] expected two inputs of one shape and a target of one "
@@ -280,6 +313,9 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
 
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin,
                            Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("margin_ranking_loss", margin_ranking_loss, a, b, target, margin,
+                          reduction);
   IOLAUS_CHECK(a.dim() == b.dim() && a.dim() == target.dim(),
                "[margin_ranking_loss] expected inputs of as many dimensions, got {}, {} and {}",
                a.describe(), b.describe(), target.describe());
@@ -288,17 +324,31 @@ Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targe
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, double margin,
                             Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("hinge_embedding_loss", hinge_embedding_loss, x, target, margin,
+                          reduction);
   const Tensor far = relu(sub(margin, x));
   return reduced(add(where(ne(target, 1), far, 0), where(ne(target, -1), x, 0)), reduction);
 }
 
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
+  if (is_short_float(a)) {
+    return to(pairwise_distance(widened(a), widened(b), p, eps, keepdim), a.dtype());
+  }
   const Tensor d = add(sub(a, b), eps);
   return vector_norm(d, p, {d.dim() - 1}, keepdim);
 }
 
 Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                            double margin, double p, double eps, bool swap, Reduction reduction) {
+  if (autocast::on())
+    return autocast::call("triplet_margin_loss", triplet_margin_loss, anchor, positive, negative,
+                          margin, p, eps, swap, reduction);
+  if (is_short_float(anchor)) {
+    return to(triplet_margin_loss(widened(anchor), widened(positive), widened(negative), margin, p,
+                                  eps, swap, reduction),
+              anchor.dtype());
+  }
   IOLAUS_CHECK(anchor.dim() == positive.dim() && anchor.dim() == negative.dim(),
                "[triplet_margin_loss] expected inputs of as many dimensions, got {}, {} and {}",
                anchor.describe(), positive.describe(), negative.describe());
@@ -310,6 +360,9 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {
+  if (is_short_float(x)) {
+    return to(normalize(widened(x), p, dim, eps), x.dtype());
+  }
   return div(x, clamp(vector_norm(x, p, {dim}, true), eps, {}));
 }
 

@@ -1,8 +1,10 @@
 // Reductions: the gradient of a sum is the gradient spread over what was summed.
 #include "autograd/ops/reduce_common.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -111,6 +113,7 @@ const bool kLogsumexp = register_op(
 }  // namespace
 
 Tensor sum(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  if (autocast::on()) return autocast::call("sum", sum, input, dims, keepdim, dtype);
   const Tensor x = to(input, dtype.value_or(input.dtype()));
   const uint32_t mask = reduced_mask("sum", x, dims);
   Tensor out = reduce(ReduceOp::kSum, x, mask, keepdim);
@@ -148,7 +151,9 @@ Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DTy
 }
 
 Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
+  if (autocast::on()) return autocast::call("logsumexp", logsumexp, input, dims, keepdim);
   const Tensor x = is_floating(input.dtype()) ? input : to(input, kFloat32);
+  if (is_short_float(x)) return to(logsumexp(widened(x), dims, keepdim), x.dtype());
   if (x.numel() == 0) return log(sum(exp(x), dims, keepdim));
   // The largest element is taken out, unless it is infinite.
   const Tensor most = amax(x.detach(), dims, true);

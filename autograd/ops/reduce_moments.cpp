@@ -2,9 +2,11 @@
 // PyTorch's choice: prod with zeros is exact, std and norm give 0 at 0.
 #include <algorithm>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -196,6 +198,7 @@ std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims, double cor
 }
 
 Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  if (autocast::on()) return autocast::call("prod", prod, input, dims, keepdim, dtype);
   const Tensor x = to(input, dtype.value_or(input.dtype()));
   const uint32_t mask = reduced_mask("prod", x, dims);
   Tensor out = reduce(ReduceOp::kProd, x, mask, keepdim);
@@ -214,6 +217,7 @@ Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<D
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("var", x);
+  if (is_short_float(x)) return to(var(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("var", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   Tensor out = var_forward(x, mask, divisor, keepdim);
@@ -227,6 +231,7 @@ Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("std", x);
+  if (is_short_float(x)) return to(iolaus::std(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("std", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   const auto forward = [&] {
@@ -247,6 +252,7 @@ Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 }
 
 Tensor norm(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (autocast::on()) return autocast::call("norm", norm, x, dims, keepdim);
   check_floating("norm", x);
   const uint32_t mask = reduced_mask("norm", x, dims);
   Tensor out = reduce(ReduceOp::kNorm, x, mask, keepdim);

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -221,6 +222,7 @@ const bool kBoxed = boxed(
 
 Tensor rms_norm(const Tensor& x, const Dims& normalized_shape, const Tensor& weight,
                 std::optional<double> eps) {
+  if (autocast::on()) return autocast::call("rms_norm", rms_norm, x, normalized_shape, weight, eps);
   return normalise(
              "rms_norm",
              arguments(RowNormKind::kRms, x, {}, weight, {}, eps.value_or(default_eps(x.dtype()))),

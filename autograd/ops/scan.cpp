@@ -2,6 +2,7 @@
 // running product divides by x, but where x has zeros every product is taken as it is.
 #include "autograd/ops/scan.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/create.h"
@@ -61,6 +62,7 @@ const bool kBoxed =
 }  // namespace
 
 Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
+  if (autocast::on()) return autocast::call("cumsum", cumsum, input, dim, dtype);
   const int d = wrap_dim("cumsum", dim, input.dim());
   const Tensor x = in_scan_dtype("cumsum", input, dtype);
   Tensor out = scan(ScanOp::kSum, x, d);
@@ -72,6 +74,7 @@ Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
 }
 
 Tensor cumprod(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
+  if (autocast::on()) return autocast::call("cumprod", cumprod, input, dim, dtype);
   const int d = wrap_dim("cumprod", dim, input.dim());
   const Tensor x = in_scan_dtype("cumprod", input, dtype);
   Tensor out = scan(ScanOp::kProd, x, d);

@@ -2,6 +2,7 @@
 // the same formula in differentiable ops.
 #include "autograd/ops/softmax.h"
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -25,6 +26,10 @@ Tensor softmax_backward(const Tensor& y, const Tensor& g, int dim, bool log) {
 }
 
 Tensor softmax_op(const char* op, const Tensor& x, int64_t dim, bool log) {
+  if (autocast::on()) {
+    return autocast::call(
+        op, [&](const Tensor& t) { return softmax_op(op, t, dim, log); }, x);
+  }
   IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
                     "[{}] expected a floating tensor, got {}; convert it with to()", op,
                     x.describe());

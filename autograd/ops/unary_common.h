@@ -1,6 +1,7 @@
 // What the files of unary ops share: the op of a functor, and its samples.
 #pragma once
 
+#include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise_common.h"
@@ -20,6 +21,10 @@ template <class Op> Tensor backward_of(const Op& op, const Tensor& g, const Tens
 }
 
 template <class Op> Tensor unary(const Op& op, const Tensor& input) {
+  if (autocast::on()) {
+    return autocast::call(
+        Op::kName, [&](const Tensor& x) { return unary(op, x); }, input);
+  }
   const DType dtype = compute_dtype(input.dtype(), Op::kDomain);
   IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[{}] does not support bool", Op::kName);
   const Tensor x = to(input, dtype);

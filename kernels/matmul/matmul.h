@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "kernels/flop_counter.h"
 #include "kernels/kernel_set.h"
 
 namespace iolaus {
@@ -67,7 +68,7 @@ KernelSet<Matmul>& matmul_kernels();
 /// c = a b (+ bias), without gradients.
 inline void matmul_into(const Tensor& c, const Tensor& a, const Tensor& b,
                         const Tensor* bias = nullptr, double alpha = 1, double beta = 0) {
-  matmul_kernels()(make_matmul(c, a, b, bias, alpha, beta));
+  run_counted(matmul_kernels(), make_matmul(c, a, b, bias, alpha, beta));
 }
 
 }  // namespace iolaus

@@ -3,6 +3,7 @@
 #include "nn/callbacks/early_stopping.h"
 #include "nn/callbacks/learning_rate_monitor.h"
 #include "nn/callbacks/model_checkpoint.h"
+#include "nn/callbacks/model_summary.h"
 #include "nn/callbacks/progress_bar.h"
 #include "nn/trainer/duration.h"
 
@@ -109,6 +110,22 @@ const config::Register<LearningRateMonitor, Callback> kLearningRateMonitor{
       return std::make_shared<LearningRateMonitor>(or_else<std::string>(a, "logging_interval", ""),
                                                    a.get<bool>("log_momentum"),
                                                    a.get<bool>("log_weight_decay"));
+    }};
+
+std::vector<std::string> summary_names() {
+  std::vector<std::string> all = names("ModelSummary", "model_summary");
+  for (const std::string& rich : names("RichModelSummary", "rich_model_summary")) {
+    all.push_back(rich);
+  }
+  return all;
+}
+
+const config::Register<ModelSummaryCallback, Callback> kModelSummary{
+    summary_names(),
+    "shows the model's layers before training",
+    {{"max_depth", P::kInt, "levels of modules that are listed; -1: all", 1}},
+    [](const Args& a) {
+      return std::make_shared<ModelSummaryCallback>(a.get<int64_t>("max_depth"));
     }};
 
 const config::Register<ProgressBar, Callback> kProgressBar{

@@ -63,6 +63,16 @@ Proto version_event(double time) {
   return event.real(1, time).text(3, "brain.Event:2").message(10, Proto().text(1, "iolaus"));
 }
 
+Proto graph_event(double time, const Proto& graph) {
+  return Proto().real(1, time).message(4, graph);
+}
+
+Proto graph_metadata_event(double time) {
+  const Proto device = Proto().text(1, "/device:CPU:0");
+  const Proto metadata = Proto().message(1, Proto().message(1, device));
+  return Proto().real(1, time).message(8, Proto().text(1, "step1").message(2, metadata));
+}
+
 void EventFile::open(const std::string& folder, const std::string& suffix) {
   static std::atomic<int> counter{0};
   char host[HOST_NAME_MAX + 1] = "localhost";

@@ -23,6 +23,9 @@ double wall_time();
 /// A summary at a step, and the first event of a file.
 Proto summary_event(double time, std::optional<int64_t> step, const Proto& summary);
 Proto version_event(double time);
+/// A graph, and the empty measurements that TensorBoard wants with it.
+Proto graph_event(double time, const Proto& graph);
+Proto graph_metadata_event(double time);
 
 class EventFile {
  public:

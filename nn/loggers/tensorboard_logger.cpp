@@ -5,6 +5,8 @@
 
 #include "config/instantiate.h"
 #include "core/error.h"
+#include "core/warning.h"
+#include "nn/loggers/graph.h"
 #include "nn/loggers/summaries.h"
 
 namespace iolaus::nn {
@@ -97,6 +99,20 @@ void TensorBoardLogger::log_image(const std::string& name, const Tensor& image, 
 
 void TensorBoardLogger::log_text(const std::string& name, const std::string& text, int64_t step) {
   add(text_summary(name, text), step);
+}
+
+void TensorBoardLogger::log_graph(Module& model, const Dims& input_sizes) {
+  if (!options_.log_graph) return;
+  Proto graph;
+  try {
+    graph = graph_def(trace_graph(model, input_sizes));
+  } catch (const Error& error) {
+    warn("[TensorBoardLogger] there is no graph: {}", error.what());
+    return;
+  }
+  const double now = wall_time();
+  file().append(tf_record(graph_event(now, graph).bytes()) +
+                tf_record(graph_metadata_event(now).bytes()));
 }
 
 void TensorBoardLogger::save() {

@@ -27,6 +27,8 @@ class TensorBoardLogger final : public Logger {
   void log_histogram(const std::string& name, const Tensor& values, int64_t step) override;
   void log_image(const std::string& name, const Tensor& image, int64_t step) override;
   void log_text(const std::string& name, const std::string& text, int64_t step) override;
+  /// Where options.log_graph is set. A model that cannot be followed is a warning.
+  void log_graph(Module& model, const Dims& input_sizes) override;
   void save() override;
   /// Also enters how the run ended; an interrupted one may be resumed, so nothing is entered then.
   void finalize(const std::string& status) override;

@@ -54,7 +54,7 @@ const config::Register<AUROC, Metric> kAuroc{
 // Of outputs x (N) whose targets are positive (1), negative (0) or do not count (-1). The sum of
 // the positives' ranks, among equals the middle one, says how many negatives lie below them.
 Tensor area(const Tensor& x, const Tensor& y) {
-  const Tensor positive = iolaus::to(eq(y, 1), kFloat64), counted = iolaus::to(ge(y, 0), kFloat64);
+  const Tensor positive = to(eq(y, 1), kFloat64), counted = to(ge(y, 0), kFloat64);
   const Tensor negative = sub(counted, positive);
   const auto [sorted, order] = sort(x, 0);
   // Negatives before the first and behind the last of the outputs equal to each.
@@ -84,7 +84,7 @@ void AUROC::update(const Tensor& output, const Tensor& target) {
                "[AUROC] expected output (N, {}, ...), got {}", options_.num_classes,
                output.describe());
   const Tensor x = as_probabilities(output.detach(), multiclass);
-  Tensor y = iolaus::to(target, kInt64);
+  Tensor y = to(target, kInt64);
   if (options_.ignore_index) y = masked_fill(y, eq(y, *options_.ignore_index), -1);
   const auto rows = [](const Tensor& t) { return reshape(movedim(t, {1}, {-1}), {-1, t.size(1)}); };
   append("preds", flat ? reshape(x, {-1}) : rows(x));
@@ -99,15 +99,14 @@ Tensor AUROC::value() const {
   Tensors areas, support;
   for (int64_t c = 0; c < x.size(1); ++c) {
     // A class against the rest; what does not count stays -1.
-    const Tensor own =
-        y.dim() == 2 ? select(y, 1, c) : where(lt(y, 0), y, iolaus::to(eq(y, c), kInt64));
+    const Tensor own = y.dim() == 2 ? select(y, 1, c) : where(lt(y, 0), y, to(eq(y, c), kInt64));
     areas.push_back(area(contiguous(select(x, 1, c)), own));
     support.push_back(sum(eq(own, 1)));
   }
   const Tensor all = stack(areas);
   if (options_.average == Average::kNone) return all;
   if (options_.average == Average::kMacro) return mean(all);
-  const Tensor weight = iolaus::to(stack(support), kFloat64);
+  const Tensor weight = to(stack(support), kFloat64);
   return safe_divide(sum(mul(all, weight)), sum(weight));
 }
 

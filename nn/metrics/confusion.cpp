@@ -70,8 +70,8 @@ void ConfusionMatrix::update(const Tensor& output, const Tensor& target) {
   if (!multiclass && is_floating(x.dtype())) {
     guess = gt(as_probabilities(x, false), options_.threshold);
   }
-  guess = iolaus::to(guess, kInt64);
-  Tensor y = iolaus::to(target, kInt64), kept = ones_like(y);
+  guess = to(guess, kInt64);
+  Tensor y = to(target, kInt64), kept = ones_like(y);
   if (options_.ignore_index) {
     const Tensor ignored = eq(y, *options_.ignore_index);
     y = masked_fill(y, ignored, 0);

@@ -27,21 +27,21 @@ Tensor difference(const char* metric, const Tensor& output, const Tensor& target
   IOLAUS_CHECK(output.sizes() == target.sizes(),
                "[{}] expected output and target of one shape, got {} and {}", metric,
                output.sizes().str(), target.sizes().str());
-  return sub(iolaus::to(output.detach(), kFloat64), iolaus::to(target.detach(), kFloat64));
+  return sub(to(output.detach(), kFloat64), to(target.detach(), kFloat64));
 }
 
 }  // namespace
 
 void MeanMetric::update(const Tensor& value, int64_t count) {
   const NoGrad no_grad;
-  accumulate("sum", mul(iolaus::to(value.detach(), kFloat64), count));
+  accumulate("sum", mul(to(value.detach(), kFloat64), count));
   accumulate("weight", count);
 }
 
 void MeanMetric::update(const Tensor& value, const Tensor& weight) {
   const NoGrad no_grad;
-  const Tensor x = iolaus::to(value.detach(), kFloat64);
-  const Tensor w = expand(iolaus::to(weight.detach(), kFloat64), x.sizes());
+  const Tensor x = to(value.detach(), kFloat64);
+  const Tensor w = expand(to(weight.detach(), kFloat64), x.sizes());
   accumulate("sum", sum(mul(x, w)));
   accumulate("weight", sum(w));
 }
@@ -49,7 +49,7 @@ void MeanMetric::update(const Tensor& value, const Tensor& weight) {
 Tensor MeanMetric::value() const {
   const NoGrad no_grad;
   if (!has("sum")) return no_value();
-  return div(state("sum"), iolaus::to(state("weight"), kFloat64, state("sum").device()));
+  return div(state("sum"), to(state("weight"), kFloat64, state("sum").device()));
 }
 
 void MeanSquaredError::update(const Tensor& output, const Tensor& target) {

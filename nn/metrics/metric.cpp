@@ -10,23 +10,19 @@ namespace iolaus::nn {
 void Metric::accumulate(const std::string& name, const Tensor& x) {
   const NoGrad no_grad;
   Tensor& s = state_[name];
-  s = s.defined() ? add(s, x) : x;
+  s = s.defined() ? add(to(s, x.device()), x) : x;
 }
 
 void Metric::accumulate(const std::string& name, int64_t x) {
   Tensor& s = state_[name];
-  if (!s.defined()) s = zeros({}, {.dtype = kInt64});
-  *s.data<int64_t>() += x;
+  // A tensor of its own, so that what was handed out does not change.
+  s = full({}, (s.defined() ? s.item<int64_t>() : 0) + x, {.dtype = kInt64});
 }
 
 void Metric::append(const std::string& name, const Tensor& x) {
   const NoGrad no_grad;
   Tensor& s = state_[name];
-  s = s.defined() ? cat({s, x}) : x;
-}
-
-void Metric::to(Device device) {
-  for (auto& [name, tensor] : state_) tensor = iolaus::to(tensor, device);
+  s = s.defined() ? cat({to(s, x.device()), x}) : x;
 }
 
 Tensor no_value() {
@@ -34,7 +30,7 @@ Tensor no_value() {
 }
 
 Tensor safe_divide(const Tensor& a, const Tensor& b) {
-  const Tensor x = iolaus::to(a, kFloat64), y = iolaus::to(b, kFloat64);
+  const Tensor x = to(a, kFloat64), y = to(b, kFloat64);
   const Tensor zero = eq(y, 0);
   return masked_fill(div(x, masked_fill(y, zero, 1)), zero, 0);
 }

@@ -22,12 +22,11 @@ class Metric {
   void reset() { state_.clear(); }
   virtual std::string type_name() const = 0;
 
-  /// What was collected, for checkpoints; empty before the first update. The tensors are the
-  /// metric's own.
+  /// What was collected, for checkpoints; empty before the first update. Updates do not change
+  /// these tensors but replace them.
   const std::map<std::string, Tensor>& state_dict() const { return state_; }
+  /// Of any device: the next update moves them to its own.
   void load_state_dict(const std::map<std::string, Tensor>& state) { state_ = state; }
-  /// Moves what was collected on a device to another.
-  void to(Device device);
 
  protected:
   bool has(const std::string& name) const { return state_.contains(name); }

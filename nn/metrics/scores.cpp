@@ -53,9 +53,9 @@ void StatScores::update_multiclass(const Tensor& output, const Tensor& target) {
   const int64_t classes = options_.num_classes > 0 ? options_.num_classes : output.size(1);
   IOLAUS_CHECK(labels || output.size(1) == classes, "[{}] expected {} classes, got output {}",
                type_name(), classes, output.describe());
-  const Tensor y = reshape(iolaus::to(target, kInt64), {-1});
-  const Tensor guess = labels ? reshape(iolaus::to(output, kInt64), {-1})
-                              : predicted(rows_of(output), y, options_.top_k);
+  const Tensor y = reshape(to(target, kInt64), {-1});
+  const Tensor guess =
+      labels ? reshape(to(output, kInt64), {-1}) : predicted(rows_of(output), y, options_.top_k);
   Tensor hits = eq(guess, y), kept;
   if (options_.ignore_index) {
     kept = ne(y, *options_.ignore_index);
@@ -68,9 +68,9 @@ void StatScores::update_multiclass(const Tensor& output, const Tensor& target) {
     if (!has("classes")) accumulate("classes", classes);
     return;
   }
-  const Tensor weight = kept.defined() ? iolaus::to(kept, kInt64) : ones_like(y);
+  const Tensor weight = kept.defined() ? to(kept, kInt64) : ones_like(y);
   const Tensor inside = kept.defined() ? masked_fill(y, logical_not(kept), 0) : y;
-  accumulate("tp", class_counts(inside, iolaus::to(hits, kInt64), classes));
+  accumulate("tp", class_counts(inside, to(hits, kInt64), classes));
   accumulate("target", class_counts(inside, weight, classes));
   accumulate("guess", class_counts(guess, weight, classes));
 }
@@ -102,7 +102,7 @@ void StatScores::update_labels(const Tensor& output, const Tensor& target) {
 
 StatScores::Counts StatScores::counts() const {
   const Device device = state("tp").device();
-  const auto number = [&](const char* name) { return iolaus::to(state(name), kFloat64, device); };
+  const auto number = [&](const char* name) { return to(state(name), kFloat64, device); };
   const Tensor tp = number("tp");
   if (options_.task != Task::kMulticlass) return {tp, number("fp"), number("tn"), number("fn")};
   if (options_.average == Average::kMicro) {
@@ -122,7 +122,7 @@ Tensor StatScores::averaged(const Tensor& scores, const Counts& c) const {
   if (options_.task == Task::kMultilabel) return mean(scores);
   // A class that is nowhere does not count.
   const Tensor seen = options_.top_k == 1 ? c.tp + c.fp + c.fn : c.tp + c.fn;
-  const Tensor weight = iolaus::to(ne(seen, 0), kFloat64);
+  const Tensor weight = to(ne(seen, 0), kFloat64);
   return safe_divide(sum(mul(weight, scores)), sum(weight));
 }
 

@@ -56,7 +56,8 @@ SchedulerConfig make_scheduler(const config::Node& node,
       }
     }
   }
-  out.scheduler = partial(inner ? *inner : node, "scheduler")->call<Scheduler>({{"optimizer", optimizer}});
+  out.scheduler =
+      partial(inner ? *inner : node, "scheduler")->call<Scheduler>({{"optimizer", optimizer}});
   if (out.scheduler->needs_metric() && out.monitor.empty()) out.monitor = "val/loss";
   return out;
 }

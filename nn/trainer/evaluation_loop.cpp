@@ -1,4 +1,5 @@
 // Validation, test and prediction: one pass without gradients, in evaluation mode.
+#include "autograd/autocast.h"
 #include "autograd/grad_mode.h"
 #include "nn/trainer/hooks.h"
 
@@ -71,6 +72,7 @@ Metrics Trainer::evaluate(Stage stage, int64_t max_batches, Tensors* predictions
     each("on_evaluation_batch_start",
          [&](Callback& c) { c.on_evaluation_batch_start(*this, module, stage, batch, i); });
     module.on_evaluation_batch_start(stage, batch, i);
+    const Autocast autocast(device_.type, autocast_, autocast_.has_value());
     switch (stage) {
       case Stage::kTest:
         module.test_step(batch, i);

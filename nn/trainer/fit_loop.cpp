@@ -2,6 +2,8 @@
 // fit_loop.py, training_epoch_loop.py and optimization/automatic.py (2.6).
 #include <cmath>
 
+#include "autograd/anomaly.h"
+#include "autograd/autocast.h"
 #include "autograd/ops.h"
 #include "core/warning.h"
 #include "nn/callbacks/model_checkpoint.h"
@@ -108,7 +110,7 @@ void Trainer::train_batch(const data::Batch& batch, int64_t batch_idx) {
   if (module_->automatic_optimization()) {
     optimize(batch, batch_idx, loss);
   } else {
-    loss = module_->training_step(batch, batch_idx);
+    loss = training_step(batch, batch_idx);
   }
   if (loss.defined()) loss = loss.detach();
   if (!accumulates_after(batch_idx)) {
@@ -133,18 +135,24 @@ bool Trainer::accumulates_after(int64_t batch_idx) const {
          batch_idx + 1 < num_training_batches_;
 }
 
+Tensor Trainer::training_step(const data::Batch& batch, int64_t batch_idx) {
+  const Profiler::Scope step(profiler_, "training_step");
+  const Autocast autocast(device_.type, autocast_, autocast_.has_value());
+  return module_->training_step(batch, batch_idx);
+}
+
+void Trainer::zero_grad(Optimizer& optimizer) {
+  each_callback("on_before_zero_grad",
+                [&](Callback& c) { c.on_before_zero_grad(*this, *module_, optimizer); });
+  module_->on_before_zero_grad(optimizer);
+  optimizer.zero_grad();
+}
+
 void Trainer::optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss) {
   Optimizer& optimizer = *optimizers_.front().optimizer;
-  {
-    const Profiler::Scope step(profiler_, "training_step");
-    loss = module_->training_step(batch, batch_idx);
-  }
-  if (batch_idx % options_.accumulate_grad_batches == 0) {
-    each_callback("on_before_zero_grad",
-                  [&](Callback& c) { c.on_before_zero_grad(*this, *module_, optimizer); });
-    module_->on_before_zero_grad(optimizer);
-    optimizer.zero_grad();
-  }
+  if (optimizer.needs_closure()) return step_with_closure(optimizer, batch, batch_idx, loss);
+  loss = training_step(batch, batch_idx);
+  if (batch_idx % options_.accumulate_grad_batches == 0) zero_grad(optimizer);
   if (loss.defined() && !skip_nonfinite(loss, batch, batch_idx)) {
     const Tensor scaled =
         options_.accumulate_grad_batches > 1 ? div(loss, options_.accumulate_grad_batches) : loss;
@@ -154,16 +162,44 @@ void Trainer::optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss
   step_optimizer(0);
 }
 
+// The optimizer (LBFGS) evaluates the batch as often as it needs to.
+void Trainer::step_with_closure(Optimizer& optimizer, const data::Batch& batch, int64_t batch_idx,
+                                Tensor& loss) {
+  IOLAUS_CHECK(options_.accumulate_grad_batches == 1 && !scaler_,
+               "[Trainer] {} evaluates each batch several times: accumulate_grad_batches and "
+               "precision 16-mixed do not go with it",
+               optimizer.type_name());
+  loss = optimizer.step([&] {
+    const Tensor value = training_step(batch, batch_idx);
+    zero_grad(optimizer);
+    skip_nonfinite(value, batch, batch_idx);
+    backward(value);
+    before_step(optimizer);
+    return value;
+  });
+  ++global_step_;
+}
+
 void Trainer::backward(const Tensor& loss) {
   each_callback("on_before_backward",
                 [&](Callback& c) { c.on_before_backward(*this, *module_, loss); });
   module_->on_before_backward(loss);
   {
     const Profiler::Scope scope(profiler_, "backward");
-    loss.backward();
+    const DetectAnomaly anomaly(options_.detect_anomaly || detects_anomaly());
+    (scaler_ ? scaler_->scale(loss) : loss).backward();
   }
   each_callback("on_after_backward", [&](Callback& c) { c.on_after_backward(*this, *module_); });
   module_->on_after_backward();
+}
+
+// Unscaled gradients for the hooks, then clipping.
+void Trainer::before_step(Optimizer& optimizer) {
+  if (scaler_) scaler_->unscale_(optimizer);
+  each_callback("on_before_optimizer_step",
+                [&](Callback& c) { c.on_before_optimizer_step(*this, *module_, optimizer); });
+  module_->on_before_optimizer_step(optimizer);
+  if (module_->automatic_optimization()) clip_gradients(optimizer);
 }
 
 void Trainer::step_optimizer(size_t index) {
@@ -171,12 +207,14 @@ void Trainer::step_optimizer(size_t index) {
                     "[Trainer] there is no optimizer {}, configure_optimizers gave {}", index,
                     optimizers_.size());
   Optimizer& optimizer = *optimizers_[index].optimizer;
-  each_callback("on_before_optimizer_step",
-                [&](Callback& c) { c.on_before_optimizer_step(*this, *module_, optimizer); });
-  module_->on_before_optimizer_step(optimizer);
-  if (module_->automatic_optimization()) clip_gradients(optimizer);
+  before_step(optimizer);
   const Profiler::Scope scope(profiler_, "optimizer_step");
-  optimizer.step();
+  if (scaler_) {
+    scaler_->step(optimizer);
+    scaler_->update();
+  } else {
+    optimizer.step();
+  }
   ++global_step_;
 }
 

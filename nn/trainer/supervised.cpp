@@ -13,13 +13,13 @@ SupervisedModule::SupervisedModule(std::shared_ptr<Module> model, std::shared_pt
 }
 
 Tensor SupervisedModule::training_step(const data::Batch& batch, int64_t) {
-  const Tensor loss = (*loss_)(model_->forward(batch.input()), batch.target());
+  const Tensor loss = (*loss_)((*model_)(batch.input()), batch.target());
   log("train/loss", loss, {.on_step = true, .on_epoch = true, .prog_bar = true});
   return loss;
 }
 
 void SupervisedModule::evaluate(const data::Batch& batch, const std::string& stage) {
-  const Tensor output = model_->forward(batch.input());
+  const Tensor output = (*model_)(batch.input());
   log(stage + "/loss", (*loss_)(output, batch.target()), {.prog_bar = stage == "val"});
   if (output.dim() != 2 || batch.target().dim() != 1 || !is_integral(batch.target().dtype()))
     return;

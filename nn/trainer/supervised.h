@@ -16,7 +16,7 @@ class SupervisedModule final : public LightningModule {
   /// optimizers: called with the model when training starts; empty where nothing is trained.
   SupervisedModule(std::shared_ptr<Module> model, std::shared_ptr<Loss> loss,
                    std::function<OptimizerConfig(Module&)> optimizer = {});
-  Tensor forward(const Tensor& x) override { return model_->forward(x); }
+  Tensor forward(const Tensor& x) override { return (*model_)(x); }
   std::string type_name() const override { return "SupervisedModule"; }
   Tensor training_step(const data::Batch& batch, int64_t batch_idx) override;
   void validation_step(const data::Batch& batch, int64_t batch_idx) override;

@@ -9,6 +9,7 @@
 #include "core/device_info.h"
 #include "core/warning.h"
 #include "nn/callbacks/model_checkpoint.h"
+#include "nn/callbacks/model_summary.h"
 #include "nn/callbacks/progress_bar.h"
 #include "nn/trainer/hooks.h"
 #include "nn/trainer/signals.h"
@@ -24,16 +25,24 @@ std::string full_precision(const std::string& name) {
   return found == kOlder.end() ? name : found->second;
 }
 
-// What parameters are stored and computed in.
-DType parameter_dtype(const std::string& precision) {
-  static const std::map<std::string, DType> kDTypes{{"32-true", kFloat32},
-                                                    {"64-true", kFloat64},
-                                                    {"16-true", kFloat16},
-                                                    {"bf16-true", kBFloat16}};
-  const auto found = kDTypes.find(precision);
-  IOLAUS_CHECK(found != kDTypes.end(),
-               "[Trainer] precision must be 32-true, 64-true, bf16-true or 16-true, got '{}'",
-               precision);
+// What parameters are stored in, and in mixed precision what ops are cast to.
+struct Precision {
+  DType parameters = kFloat32;
+  std::optional<DType> autocast = {};
+};
+
+Precision parse_precision(const std::string& name) {
+  static const std::map<std::string, Precision> kAll{{"32-true", {}},
+                                                     {"64-true", {kFloat64}},
+                                                     {"16-true", {kFloat16}},
+                                                     {"bf16-true", {kBFloat16}},
+                                                     {"16-mixed", {kFloat32, kFloat16}},
+                                                     {"bf16-mixed", {kFloat32, kBFloat16}}};
+  const auto found = kAll.find(name);
+  IOLAUS_CHECK(found != kAll.end(),
+               "[Trainer] precision must be 32-true, 64-true, bf16-true, 16-true, bf16-mixed or "
+               "16-mixed, got '{}'",
+               name);
   return found->second;
 }
 
@@ -108,7 +117,10 @@ Trainer::Trainer(TrainerOptions options) : options_(std::move(options)) {
   check(options_);
   if (options_.fast_dev_run > 0) make_fast(options_);
   options_.precision = full_precision(options_.precision);
-  dtype_ = parameter_dtype(options_.precision);
+  const Precision precision = parse_precision(options_.precision);
+  dtype_ = precision.parameters;
+  autocast_ = precision.autocast;
+  if (autocast_ == kFloat16) scaler_ = std::make_unique<GradScaler>();
   device_ = choose_device(options_);
   if (!options_.profiler.empty()) profiler_.enable();
   loggers_ = options_.loggers;
@@ -119,6 +131,10 @@ Trainer::Trainer(TrainerOptions options) : options_(std::move(options)) {
   if (options_.enable_progress_bar &&
       !any([](const auto& c) { return dynamic_cast<ProgressBar*>(c.get()) != nullptr; })) {
     callbacks_.push_back(std::make_shared<ProgressBar>());
+  }
+  if (options_.enable_model_summary &&
+      !any([](const auto& c) { return dynamic_cast<ModelSummaryCallback*>(c.get()) != nullptr; })) {
+    callbacks_.push_back(std::make_shared<ModelSummaryCallback>());
   }
   const bool saves = any([](const auto& c) { return c->is_checkpoint(); });
   IOLAUS_CHECK(options_.enable_checkpointing || !saves || options_.fast_dev_run > 0,

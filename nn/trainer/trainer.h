@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/callbacks/callback.h"
+#include "nn/optim/grad_scaler.h"
 #include "nn/trainer/checkpoint.h"
 #include "nn/trainer/lightning_module.h"
 #include "nn/trainer/nonfinite.h"
@@ -76,6 +77,8 @@ class Trainer {
   /// To all loggers; one that fails is left out with a warning from then on.
   void log_metrics(const Metrics& metrics, int64_t step);
   void for_each_logger(const std::function<void(Logger&)>& call);
+  /// A batch on the trainer's device, in its precision.
+  data::Batch to_device(data::Batch batch) const;
   /// Everything that training needs to go on from here.
   Checkpoint dump_checkpoint();
   /// Text that goes into checkpoints: the run's config, as YAML.
@@ -95,6 +98,11 @@ class Trainer {
   void train_batch(const data::Batch& batch, int64_t batch_idx);
   void optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss);
   bool skip_nonfinite(const Tensor& loss, const data::Batch& batch, int64_t batch_idx);
+  void step_with_closure(Optimizer& optimizer, const data::Batch& batch, int64_t batch_idx,
+                         Tensor& loss);
+  Tensor training_step(const data::Batch& batch, int64_t batch_idx);
+  void zero_grad(Optimizer& optimizer);
+  void before_step(Optimizer& optimizer);
   void clip_gradients(Optimizer& optimizer);
   void finish_batch(int64_t batch_idx);
   void finish_epoch();
@@ -109,7 +117,6 @@ class Trainer {
   Metrics evaluate(Stage stage, int64_t max_batches, Tensors* predictions);
   const data::DataLoader* loader_of(Stage stage, data::DataModule& data) const;
   const data::DataLoader* training_loader();
-  data::Batch to_device(data::Batch batch) const;
   void at_boundary();
   void restore(const Checkpoint& checkpoint);
   std::string resolve_checkpoint(const std::string& ckpt_path) const;
@@ -118,7 +125,9 @@ class Trainer {
 
   TrainerOptions options_;
   Device device_;
-  DType dtype_ = kFloat32;  // of parameters and inputs
+  DType dtype_ = kFloat32;              // of parameters and inputs
+  std::optional<DType> autocast_;       // mixed precision: what ops are cast to
+  std::unique_ptr<GradScaler> scaler_;  // of float16
   std::vector<std::shared_ptr<Callback>> callbacks_;
   std::vector<std::shared_ptr<Logger>> loggers_;
 

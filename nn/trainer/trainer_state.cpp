@@ -41,6 +41,7 @@ Checkpoint Trainer::dump_checkpoint() {
   c.generator = default_generator().get_state();
   c.metrics = callback_metrics_;
   c.config = config_text;
+  if (scaler_) c.scaler = scaler_->state_dict().dump();
   for (size_t i = 0; i < optimizers_.size(); ++i) {
     for (const auto& [name, tensor] : optimizers_[i].optimizer->state_dict()) {
       c.optimizer[optimizer_prefix(i) + name] = tensor;
@@ -82,6 +83,7 @@ void Trainer::restore(const Checkpoint& c) {
     }
     optimizers_[i].optimizer->set_options(c.optimizer_options[i]);
   }
+  if (scaler_ && !c.scaler.empty()) scaler_->load_state_dict(nlohmann::json::parse(c.scaler));
   epoch_ = c.epoch;
   batch_ = c.batch;
   global_step_ = c.global_step;

@@ -10,69 +10,19 @@
 
 #include "core/device.h"
 #include "core/io/safetensors.h"
+#include "tests/apps/support.h"
 
 using namespace iolaus;
 using doctest::Contains;
+using namespace iolaus::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    static int count = 0;
-    path_ = fs::temp_directory_path() /
-            ("iolaus_train_" + std::to_string(getpid()) + "_" + std::to_string(count++));
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  std::string str() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
-
-struct Outcome {
-  int status;
-  std::string output;  // stdout and stderr together
-};
-
-Outcome run(const Folder& folder, const std::string& arguments) {
-  const std::string command =
-      "cd " + folder.str() + " && " IOLAUS_PROGRAM " " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    outcome.output.append(buffer.data(), n);
-  }
-  const int status = pclose(pipe);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
 
 // A short run of the multilayer perceptron: 30 batches of real images.
 const std::string kShort =
     "train experiment=mlp trainer.max_epochs=1 trainer.limit_train_batches=30 "
     "trainer.limit_test_batches=10 ";
-
-std::string line_with(const std::string& text, const std::string& start) {
-  std::istringstream lines(text);
-  std::string line;
-  while (std::getline(lines, line)) {
-    if (line.starts_with(start)) return line;
-  }
-  return "";
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 bool same_weights(const fs::path& a, const fs::path& b) {
   const auto x = io::load_safetensors((a / "checkpoints/last.ckpt/model.safetensors").string());
@@ -193,7 +143,8 @@ TEST_CASE("bad input is one clear message and a status that is not zero") {
   const std::string train = kShort + "hydra.run.dir=bad ";
   fails(train + "trainer.max_epoch=1", "max_epochs");
   fails(train + "+trainer.epochs=1", "unknown parameter 'epochs' of target 'iolaus.nn.Trainer'");
-  fails(train + "trainer.max_epochs=many", "parameter 'max_epochs' of target 'iolaus.nn.Trainer': expected int");
+  fails(train + "trainer.max_epochs=many",
+        "parameter 'max_epochs' of target 'iolaus.nn.Trainer': expected int");
   fails(train + "model=resnat", "resnet");
   fails(train + "data.data_dir=/nowhere", "/nowhere");
   fails(train + "device=cuda:7", "device=cpu");

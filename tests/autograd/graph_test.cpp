@@ -1,6 +1,7 @@
 // The graph: accumulation, sharing, hooks, in-place changes and views, freed graphs, deep graphs.
 #include <doctest/doctest.h>
 
+#include "autograd/anomaly.h"
 #include "autograd/engine.h"
 #include "autograd/grad_mode.h"
 #include "autograd/ops/elementwise.h"
@@ -202,4 +203,15 @@ TEST_CASE("a custom function states its own gradient, with several inputs and sa
   const Tensor wrong = scaled_product(a, b.detach());
   record("wrong", wrong, edges(a), [](const Node&, const Tensor& g) { return sum(g); });
   CHECK_THROWS_WITH(sum(wrong).backward(), Contains("wrong gave a gradient of shape []"));
+}
+
+TEST_CASE("anomaly mode names the op whose gradient is the first with a NaN") {
+  const auto loss = [] {
+    const Tensor x = zeros({2}).set_requires_grad();
+    return sum(mul(sqrt(x), 0.0));  // 0 / 0 in the gradient of sqrt
+  };
+  loss().backward();
+  const DetectAnomaly anomaly;
+  CHECK_THROWS_WITH(loss().backward(), doctest::Contains("sqrt"));
+  sum(square(ones({2}).set_requires_grad())).backward();
 }

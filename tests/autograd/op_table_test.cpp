@@ -37,6 +37,12 @@ TEST_CASE("a schema names kinds, defaults and what goes by name only") {
   CHECK_THROWS_WITH(parse_schema("f(Tensor) -> Tensor"), Contains("the schema"));
 }
 
+TEST_CASE("a default of one number stands for both, too") {
+  const Tensor x = reshape(arange(16, kFloat32), {1, 1, 4, 4});
+  const Tensor y = call_op("max_pool2d", {x, int64_t{2}})[0];
+  CHECK(y.to_vector<float>() == std::vector<float>{5, 7, 13, 15});
+}
+
 TEST_CASE("ops are called by name with positional and named values") {
   CHECK(one("sum", {matrix()}, {{"dim", Ints{1}}}).to_vector<float>() == std::vector<float>{6, 15});
   CHECK(one("sum", {matrix(), int64_t{0}}).to_vector<float>() == std::vector<float>{5, 7, 9});

@@ -12,6 +12,7 @@
 #include "config/instantiate.h"
 #include "config/yaml.h"
 #include "nn/loggers/event_file.h"
+#include "nn/loggers/graph.h"
 #include "nn/loggers/png.h"
 #include "nn/loggers/summaries.h"
 #include "nn/loggers/tensorboard_logger.h"
@@ -24,6 +25,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kModel = R"(
+_target_: torch.nn.Sequential
+_args_:
+- {_target_: torch.nn.Conv2d, in_channels: 1, out_channels: 2, kernel_size: 3}
+- {_target_: torch.nn.ReLU}
+- {_target_: torch.nn.Flatten}
+- {_target_: torch.nn.Linear, in_features: 32, out_features: 10}
+)";
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // The records of an event file, with their framing.
@@ -104,6 +113,11 @@ TEST_CASE("events are PyTorch's, byte for byte") {
     ours.push_back(event(1764119215, {}, hparams_start({one}, 0)));
   }
   ours.push_back(event(1764119216, {}, hparams_end(true, 0)));
+  const Proto graph = graph_def({{"input/x", "Input", {}, {2, 3}},
+                                 {"Net/relu", "relu", {"input/x"}, {2, 3}},
+                                 {"Net/scalar", "sum", {"Net/relu", "input/x"}, {}}});
+  ours.push_back(tf_record(graph_event(1764119217, graph).bytes()));
+  ours.push_back(tf_record(graph_metadata_event(1764119217).bytes()));
   REQUIRE(theirs.size() == ours.size() + 1);
   for (size_t i = 0; i < ours.size(); ++i) {
     CAPTURE(i);
@@ -162,7 +176,8 @@ TEST_CASE("a PNG holds the pixels, and chunks with right checksums") {
 TEST_CASE("images are checked") {
   CHECK_THROWS_WITH_AS(image_summary("i", zeros({2, 2})), Contains("expected (C, H, W)"), Error);
   CHECK_THROWS_WITH_AS(image_summary("i", zeros({2, 2, 2})), Contains("1, 3 or 4 channels"), Error);
-  CHECK_THROWS_WITH_AS(image_summary("i", zeros({3, 2, 2}, {.dtype = kInt64})), Contains("of int64"), Error);
+  CHECK_THROWS_WITH_AS(image_summary("i", zeros({3, 2, 2}, {.dtype = kInt64})),
+                       Contains("of int64"), Error);
   // Floats are truncated and clipped as PyTorch does.
   const Tensor floats = from_values(std::vector<float>{-1, 0.5F, 0.999F, 2}, {1, 2, 2});
   const Tensor bytes = from_values(std::vector<uint8_t>{0, 127, 254, 255}, {1, 2, 2});
@@ -191,6 +206,8 @@ TEST_CASE("a run's events lie in Lightning's folder") {
       from_values(std::vector<uint8_t>{255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255}, {3, 2, 2});
   logger->log_image("picture", picture, 100);
   logger->log_text("note", "# Iolaus", 100);
+  const auto model = config::instantiate<Module>(config::load_yaml(kModel, "x"));
+  logger->log_graph(*model, {4, 1, 6, 6});
   logger->finalize("success");
 
   const fs::path folder = root / "tensorboard/version_0";
@@ -203,7 +220,7 @@ TEST_CASE("a run's events lie in Lightning's folder") {
   CHECK(name.find("." + std::string(host) + "." + std::to_string(getpid()) + ".") == 30);
 
   const auto found = records(read_text(event_file(folder)));
-  REQUIRE(found.size() == 1 + 3 + 9 + 3 + 1);
+  REQUIRE(found.size() == 1 + 3 + 9 + 3 + 2 + 1);
   const auto zero = [](std::optional<int64_t> step, const Proto& summary) {
     return timeless(tf_record(summary_event(1, step, summary).bytes()));
   };

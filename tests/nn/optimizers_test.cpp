@@ -1,8 +1,10 @@
 // Optimizers against twenty steps of torch.optim and against L-BFGS of it
 // (tests/data/nn/optimizers.py), made from configs as a user would; states and averages.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -121,12 +123,15 @@ TEST_CASE("states have the names of torch.optim") {
 }
 
 TEST_CASE("an optimizer that is loaded goes on to the same bits") {
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("iolaus_optimizer_" + std::to_string(getpid())))
+          .string();
   for (const json& test : data()["cases"]) {
     CAPTURE(test.dump());
     Run run(test), other(test);
     for (int64_t t = 0; t < 10; ++t) run.step(t);
-    io::save_safetensors("optimizer_state.safetensors", run.optimizer->state_dict());
-    other.optimizer->load_state_dict(io::load_safetensors("optimizer_state.safetensors"));
+    io::save_safetensors(file, run.optimizer->state_dict());
+    other.optimizer->load_state_dict(io::load_safetensors(file));
     other.optimizer->set_options(run.optimizer->options());
     for (const auto& [i, p] : run.params) copy_(other.params.at(i).detach(), p.detach());
     for (int64_t t = 10; t < 20; ++t) {
@@ -141,6 +146,7 @@ TEST_CASE("an optimizer that is loaded goes on to the same bits") {
     state.erase("0." + name);
     CHECK_THROWS_WITH(other.optimizer->load_state_dict(state), Contains(("0." + name).c_str()));
   }
+  std::filesystem::remove(file);
 }
 
 TEST_CASE("optimizers say what is wrong with their options") {

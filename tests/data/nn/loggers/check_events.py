@@ -37,6 +37,13 @@ assert pixels.tolist() == [[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 
 (note,) = events.Tensors("note/text_summary")
 assert note.tensor_proto.string_val[0] == b"# Iolaus"
 
+graph = {n.name: n for n in events.Graph().node}
+conv = graph["Sequential/Conv2d[0]/conv2d"]
+assert list(conv.input) == ["input/x", "Sequential/Conv2d[0]/weight", "Sequential/Conv2d[0]/bias"]
+assert [d.size for d in conv.attr["_output_shapes"].list.shape[0].dim] == [4, 2, 4, 4]
+assert all(i in graph for n in graph.values() for i in n.input)
+assert "output/y" in graph
+
 found = events.summary_metadata
 start = metadata.parse_session_start_info_plugin_data(
     found[metadata.SESSION_START_INFO_TAG].plugin_data.content)

@@ -8,6 +8,13 @@ import pathlib
 import tempfile
 
 import numpy as np
+from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+from tensorboard.compat.proto.config_pb2 import RunMetadata
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
+from tensorboard.compat.proto.step_stats_pb2 import DeviceStepStats, StepStats
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.versions_pb2 import VersionDef
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
@@ -31,6 +38,18 @@ with tempfile.TemporaryDirectory() as folder:
     for k, v in several.items():
         file.add_summary(hparams({k: v}, {})[1], walltime=1764119215.0)
     file.add_summary(hparams({}, {})[2], walltime=1764119216.0)
+
+    def shape(*sizes):
+        dims = [TensorShapeProto.Dim(size=n) for n in sizes]
+        shapes = AttrValue.ListValue(shape=[TensorShapeProto(dim=dims)])
+        return {"_output_shapes": AttrValue(list=shapes)}
+
+    nodes = [NodeDef(name="input/x", op="Input", attr=shape(2, 3)),
+             NodeDef(name="Net/relu", op="relu", input=["input/x"], attr=shape(2, 3)),
+             NodeDef(name="Net/scalar", op="sum", input=["Net/relu", "input/x"], attr=shape())]
+    stats = RunMetadata(step_stats=StepStats(dev_stats=[DeviceStepStats(device="/device:CPU:0")]))
+    graph = GraphDef(node=nodes, versions=VersionDef(producer=22))
+    file.add_graph((graph, stats), walltime=1764119217.0)
     writer.close()
     (path,) = pathlib.Path(folder).glob("events.*")
     pathlib.Path(__file__).with_name("events.tfevents").write_bytes(path.read_bytes())

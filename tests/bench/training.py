@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Compares training by `iolaus train` with PyTorch's plain loop and with Lightning's trainer.
+
+    tests/bench/training.py PROGRAM PYTHON_WITH_TORCH_AND_LIGHTNING [--threads N] [--rounds N]
+
+Five models of apps/conf/model on Fashion-MNIST, batch 64, SGD with momentum. Each is run for few
+and for many steps; the difference of the two times, divided by the steps between them, is one step
+with everything that belongs to it (data, logging, checkpoints), and nothing of the start. The three
+take turns; medians and ratios are printed. PyTorch's loop has the whole normalised data in memory
+and takes batches by index, which is its fastest way; Lightning has its DataLoader, a CSV logger and
+a checkpoint at the end, as Iolaus has.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MODELS = {"mlp": (500, 5500), "lenet": (200, 1700), "cnn": (30, 130), "resnet": (20, 80),
+          "transformer": (20, 120)}
+
+
+def iolaus(program, model, steps, threads):
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        subprocess.run([program, "train", f"model={model}", "optimizer=sgd", "scheduler=none",
+                        f"trainer.max_steps={steps}", "trainer.max_epochs=-1", "device=cpu",
+                        "test=false", f"threads={threads}", "trainer.enable_progress_bar=false",
+                        f"hydra.run.dir={folder}"], check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+
+class Worker:
+    """One Python process that trains on request."""
+
+    def __init__(self, python, threads):
+        self.process = subprocess.Popen([python, os.path.abspath(__file__), "--worker",
+                                         str(threads)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def run(self, kind, model, steps):
+        print(json.dumps([kind, model, steps]), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+
+def worker(threads):
+    import gzip
+    import logging
+    import warnings
+
+    import lightning.pytorch as pl
+    import numpy
+    import torch
+    import yaml
+    from torch.utils.data import DataLoader, TensorDataset
+
+    warnings.filterwarnings("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    torch.set_num_threads(threads)
+    data = "/usr/share/datasets/fashion-mnist/train-%s-ubyte.gz"
+
+    def idx(name, head):
+        with gzip.open(data % name) as f:
+            return torch.from_numpy(numpy.frombuffer(f.read()[head:], dtype=numpy.uint8).copy())
+
+    x = idx("images-idx3", 16).reshape(-1, 1, 28, 28).float().div_(255).sub_(0.2860).div_(0.3530)
+    y = idx("labels-idx1", 8).long()
+
+    class Residual(torch.nn.Module):
+        def __init__(self, body, shortcut):
+            super().__init__()
+            self.body, self.shortcut = body, shortcut or torch.nn.Identity()
+
+        def forward(self, t):
+            return self.body(t) + self.shortcut(t)
+
+    class PositionEmbedding(torch.nn.Module):
+        def __init__(self, length, embedding_dim):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.randn(length, embedding_dim) * 0.02)
+
+        def forward(self, t):
+            return t + self.weight
+
+    class Mean(torch.nn.Module):
+        def __init__(self, dim):
+            super().__init__()
+            self.dim = dim
+
+        def forward(self, t):
+            return t.mean(self.dim)
+
+    def build(node):
+        if isinstance(node, dict) and "_target_" in node:
+            kind = node["_target_"].split(".")[-1]
+            args = {k: build(v) for k, v in node.items() if k != "_target_"}
+            if "layers" in args:
+                body = torch.nn.Sequential(*args["layers"].values())
+                return Residual(body, args.get("shortcut")) if kind == "Residual" else body
+            own = {"PositionEmbedding": PositionEmbedding, "Mean": Mean}
+            return (own.get(kind) or getattr(torch.nn, kind))(**args)
+        return {k: build(v) for k, v in node.items()} if isinstance(node, dict) else node
+
+    def make(model):
+        with open(os.path.join(ROOT, "apps/conf/model", model + ".yaml")) as f:
+            return build(yaml.safe_load(f))
+
+    def plain(model, steps):
+        net = make(model)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+        done = 0
+        begin = time.perf_counter()
+        while True:
+            order = torch.randperm(len(x))
+            for i in range(0, len(x), 64):
+                if done == steps:
+                    return time.perf_counter() - begin
+                index = order[i:i + 64]
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(net(x[index]), y[index]).backward()
+                optimizer.step()
+                done += 1
+
+    class Net(pl.LightningModule):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def training_step(self, batch, batch_idx):
+            loss = torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+            self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True)
+            return loss
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
+
+    def lightning(model, steps):
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = pl.Trainer(accelerator="cpu", max_steps=steps, enable_progress_bar=False,
+                                 enable_model_summary=False, default_root_dir=folder,
+                                 logger=pl.loggers.CSVLogger(folder))
+            loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
+            net = Net(make(model))
+            begin = time.perf_counter()
+            trainer.fit(net, loader)
+            return time.perf_counter() - begin
+
+    for line in sys.stdin:
+        kind, model, steps = json.loads(line)
+        print({"plain": plain, "lightning": lightning}[kind](model, steps), flush=True)
+
+
+def main():
+    if sys.argv[1:2] == ["--worker"]:
+        return worker(int(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("python")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--models", nargs="*", default=list(MODELS))
+    args = parser.parse_args()
+    torch = Worker(args.python, args.threads)
+    print(f"{'model':<14}{'Iolaus ms':>11}{'PyTorch ms':>12}{'Lightning ms':>14}"
+          f"{'/PyTorch':>10}{'/Lightning':>12}")
+    for model in args.models:
+        few, many = MODELS[model]
+        runs = {"iolaus": lambda n: iolaus(args.program, model, n, args.threads),
+                "plain": lambda n: torch.run("plain", model, n),
+                "lightning": lambda n: torch.run("lightning", model, n)}
+        times = {name: [] for name in runs}
+        for _ in range(args.rounds):
+            for name, run in runs.items():
+                times[name].append((run(many) - run(few)) / (many - few) * 1e3)
+        a, b, c = (statistics.median(times[name]) for name in runs)
+        print(f"{model:<14}{a:>11.3f}{b:>12.3f}{c:>14.3f}{b / a:>10.2f}{c / a:>12.2f}", flush=True)
+    return 0
+
+
+sys.exit(main())
