@@ -20,7 +20,10 @@ Tensor pinned(int64_t count, float value) {
 TEST_CASE("the CPU needs no copies ahead") { CHECK(make_copy_queue(Device()) == nullptr); }
 
 TEST_CASE("sent tensors are received in order, while later ones are under way") {
-  if (!is_available(kCUDA)) return MESSAGE("skipped: no CUDA device");
+  if (!is_available(kCUDA)) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
   const Device device(kCUDA, 0);
   const auto queue = make_copy_queue(device);
   REQUIRE(queue != nullptr);
