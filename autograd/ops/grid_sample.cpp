@@ -128,6 +128,12 @@ int64_t outer_count(const Tensor& x) {
   return count;
 }
 
+void check_factor(const char* op, int64_t factor) {
+  constexpr int64_t kMost = 32768;  // whose square is an int
+  IOLAUS_CHECK(factor > 0 && factor <= kMost, "[{}] expected a factor of 1 to {}, got {}", op,
+               kMost, factor);
+}
+
 const bool kBoxed =
     boxed(
         "grid_sample(Tensor input, Tensor grid, str mode='bilinear', str padding_mode='zeros', "
@@ -220,6 +226,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
 }
 
 Tensor pixel_shuffle(const Tensor& x, int64_t factor) {
+  check_factor("pixel_shuffle", factor);
   IOLAUS_CHECK(x.dim() >= 3 && factor > 0 && x.size(-3) % (factor * factor) == 0,
                "[pixel_shuffle] expected (..., C {}^2, H, W), got {}", factor, x.describe());
   const int64_t c = x.size(-3) / (factor * factor), h = x.size(-2), w = x.size(-1);
@@ -231,6 +238,7 @@ Tensor pixel_shuffle(const Tensor& x, int64_t factor) {
 }
 
 Tensor pixel_unshuffle(const Tensor& x, int64_t factor) {
+  check_factor("pixel_unshuffle", factor);
   IOLAUS_CHECK(x.dim() >= 3 && factor > 0 && x.size(-2) % factor == 0 && x.size(-1) % factor == 0,
                "[pixel_unshuffle] expected (..., C, H, W) with sides divisible by {}, got {}",
                factor, x.describe());

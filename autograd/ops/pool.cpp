@@ -263,6 +263,10 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& input, int64_t dims, const Dims
 Tensor avg_pool(const Tensor& input, int64_t dims, const Dims& kernel, const PoolOptions& options,
                 bool count_include_pad, std::optional<int64_t> divisor) {
   IOLAUS_CHECK(!divisor || *divisor != 0, "[avg_pool] expected a divisor other than 0");
+  if (is_short_float(input)) {
+    return to(avg_pool(widened(input), dims, kernel, options, count_include_pad, divisor),
+              input.dtype());
+  }
   if (input.dtype() == kInt64) {  // rounded towards zero, as C divides
     const Tensor real =
         avg_pool(to(input, kFloat64), dims, kernel, options, count_include_pad, divisor);
@@ -313,6 +317,7 @@ Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double b
 
 Tensor adaptive_avg_pool(const Tensor& x, const Dims& output_size) {
   check_adaptive("adaptive_avg_pool", x, output_size);
+  if (is_short_float(x)) return to(adaptive_avg_pool(widened(x), output_size), x.dtype());
   Tensor out = x;
   for (int i = 0; i < output_size.rank(); ++i) {
     const int64_t d = x.dim() - output_size.rank() + i, size = x.size(d),

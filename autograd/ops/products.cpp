@@ -162,9 +162,8 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
                    x2.size(-1) == weight.sizes()[2],
                "[bilinear] expected (..., I), (..., J) and (O, I, J), got {}, {} and {}",
                x1.describe(), x2.describe(), weight.describe());
-  const Tensor out =
-      to(einsum("...i,oij,...j->...o", {widened(x1), widened(weight), widened(x2)}), x1.dtype());
-  return bias.defined() ? add(out, bias) : out;
+  const Tensor out = einsum("...i,oij,...j->...o", {widened(x1), widened(weight), widened(x2)});
+  return to(bias.defined() ? add(out, widened(bias)) : out, x1.dtype());
 }
 
 Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {

@@ -190,10 +190,18 @@ const bool kBoxed =
 
 std::pair<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims, double correction,
                                    bool keepdim) {
+  if (is_short_float(x)) {
+    const auto [v, m] = var_mean(widened(x), dims, correction, keepdim);
+    return {to(v, x.dtype()), to(m, x.dtype())};
+  }
   return {var(x, dims, correction, keepdim), mean(x, dims, keepdim)};
 }
 std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims, double correction,
                                    bool keepdim) {
+  if (is_short_float(x)) {
+    const auto [s, m] = std_mean(widened(x), dims, correction, keepdim);
+    return {to(s, x.dtype()), to(m, x.dtype())};
+  }
   return {iolaus::std(x, dims, correction, keepdim), mean(x, dims, keepdim)};
 }
 

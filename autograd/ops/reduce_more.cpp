@@ -91,7 +91,9 @@ std::pair<Tensor, Tensor> aminmax(const Tensor& x, std::optional<int64_t> dim, b
   return {amin(x, {}, keepdim), amax(x, {}, keepdim)};
 }
 
-Tensor dist(const Tensor& a, const Tensor& b, double p) { return vector_norm(sub(a, b), p); }
+Tensor dist(const Tensor& a, const Tensor& b, double p) {
+  return to(vector_norm(sub(widened(a), widened(b)), p), promote_types(a.dtype(), b.dtype()));
+}
 
 Tensor cdist(const Tensor& a, const Tensor& b, double p) {
   IOLAUS_CHECK(a.dim() >= 2 && b.dim() >= 2 && a.size(-1) == b.size(-1),

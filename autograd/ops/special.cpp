@@ -124,7 +124,10 @@ Tensor isneginf(const Tensor& x) { return logical_and(isinf(x), lt(x, 0)); }
 
 Tensor logit(const Tensor& x, std::optional<double> eps) {
   Tensor p = real(x);
-  if (eps) p = clamp(p, Scalar(*eps), Scalar(1 - *eps));
+  if (eps) {  // the lower limit goes first where eps is above one half
+    const Tensor below = where(gt(p, 1 - *eps), 1 - *eps, p);
+    p = where(lt(p, *eps), *eps, below);
+  }
   return rounded(log(div(p, sub(1, p))), x);
 }
 

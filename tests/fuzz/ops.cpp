@@ -40,7 +40,8 @@ constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
 int64_t any_int(Input& in) {
   if (in.one_in(24)) {  // too large to be a size that memory has
-    return in.one_of<int64_t>({kMost, -kMost - 1, int64_t{1} << 62, int64_t{1} << 45, -5000000000});
+    return in.one_of<int64_t>(
+        {kMost, -kMost - 1, int64_t{1} << 62, int64_t{1} << 45, -(int64_t{1} << 45)});
   }
   return in.below(9) - 3;
 }

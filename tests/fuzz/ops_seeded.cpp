@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include <sys/resource.h>
+
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size);
 
 namespace {
@@ -29,6 +31,10 @@ int main(int argc, char** argv) {
     run(std::strtoull(argv[2], nullptr, 10));
     return 0;
   }
+#ifndef __SANITIZE_ADDRESS__                             // which reserves terabytes
+  const rlimit limit{rlim_t{4} << 30, rlim_t{4} << 30};  // so that a large request fails at once
+  setrlimit(RLIMIT_AS, &limit);
+#endif
   const double seconds = argc > 1 ? std::atof(argv[1]) : 10;
   const uint64_t start = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   std::FILE* last = std::fopen("fuzz_ops.seed", "w");
