@@ -83,6 +83,10 @@ class Parser {
     if (accept("=")) {
       argument.required = false;
       argument.default_value = default_value(argument.kind);
+      auto* list = std::get_if<Ints>(&argument.default_value);  // int[2] x=1: 1 for both
+      if (list && list->size() == 1 && argument.repeat > 1) {
+        list->resize(static_cast<size_t>(argument.repeat), list->front());
+      }
     }
     return argument;
   }

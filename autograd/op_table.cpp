@@ -1,6 +1,7 @@
 // Finding an overload, and binding values to its arguments.
 #include "autograd/op_table.h"
 
+#include <algorithm>
 #include <map>
 
 #include "core/near_names.h"
@@ -65,6 +66,12 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
   const std::string& kind = argument.kind;
   if (std::holds_alternative<std::monostate>(value)) {
     return argument.optional ? std::optional(value) : std::nullopt;
+  }
+  const auto* tensors = std::get_if<Tensors>(&value);
+  if (kind == "Tensor[]" && tensors) {
+    const bool whole =
+        std::all_of(tensors->begin(), tensors->end(), [](const Tensor& x) { return x.defined(); });
+    return whole ? std::optional(value) : std::nullopt;
   }
   if (kind == value_kind(value)) {
     if (const auto* list = std::get_if<Ints>(&value); list && argument.repeat > 1) {

@@ -2,6 +2,7 @@
 // kernel as well; attention_formula.h says when the formula is used instead.
 #include "autograd/ops/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autocast.h"
@@ -145,6 +146,16 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   if (autocast::on())
     return autocast::call("scaled_dot_product_attention", scaled_dot_product_attention, q, k, v,
                           attn_mask, dropout_p, is_causal, scale, enable_gqa);
+  const int64_t rank = std::max({q.dim(), k.dim(), v.dim()});
+  if (std::min({q.dim(), k.dim(), v.dim()}) >= 2 && (q.dim() + k.dim() + v.dim() != 3 * rank)) {
+    const auto wide = [&](const Tensor& x) {
+      Tensor out = x;
+      while (out.dim() < rank) out = unsqueeze(out, 0);
+      return out;
+    };
+    return scaled_dot_product_attention(wide(q), wide(k), wide(v), attn_mask, dropout_p, is_causal,
+                                        scale, enable_gqa);
+  }
   check_arguments(q, k, v, attn_mask, dropout_p, is_causal, enable_gqa);
   // With shared heads these differ in number; all other leading dimensions broadcast.
   const int kept = enable_gqa ? 3 : 2;

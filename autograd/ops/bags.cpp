@@ -15,6 +15,7 @@
 #include "autograd/ops/sets.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
@@ -94,6 +95,11 @@ Tensor embedding_bag(const Tensor& input, const Tensor& weight, const Tensor& of
                "[embedding_bag] expected mode sum, mean or max, got '{}'", o.mode);
   IOLAUS_CHECK(!o.per_sample_weights.defined() || o.mode == "sum",
                "[embedding_bag] per_sample_weights go with mode 'sum', not '{}'", o.mode);
+  if (is_short_float(weight)) {
+    EmbeddingBagOptions wide = o;
+    wide.per_sample_weights = widened(o.per_sample_weights);
+    return to(embedding_bag(input, widened(weight), offsets, wide), weight.dtype());
+  }
   const Tensor indices = reshape(to(input, kInt64), {-1});
   const int64_t count = indices.numel();
   const int64_t bags = input.dim() == 2        ? input.sizes()[0]

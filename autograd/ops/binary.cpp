@@ -2,6 +2,7 @@
 // the operands' shapes where broadcasting stretched them.
 #include "autograd/autocast.h"
 #include "autograd/ops/binary_common.h"
+#include "autograd/ops/special.h"
 
 namespace iolaus {
 namespace {
@@ -52,8 +53,18 @@ Tensor with_alpha(const char* op, const Number& b, DType dtype, Scalar alpha) {
 }
 bool is_one(Scalar alpha) { return alpha.to<double>() == 1; }
 Scalar scaled(Scalar b, Scalar alpha) {
+  if (is_one(alpha)) return b;
   if (b.is_floating() || alpha.is_floating()) return b.to<double>() * alpha.to<double>();
   return b.to<int64_t>() * alpha.to<int64_t>();
+}
+
+Tensor subtract(const Value& a, const Value& b) {
+  for (const Value* v : {&a, &b}) {
+    const DType dtype = v->tensor ? v->tensor->dtype() : v->number.dtype();
+    IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType,
+                      "[sub] does not support bool; use logical_xor, or convert with to()");
+  }
+  return binary<ops::Sub>(a, b);
 }
 
 // Integers divided by zero have no result. On CUDA nobody looks: it would wait for the device.
@@ -116,6 +127,15 @@ const bool kArithmetic =
     boxed("pow(Tensor input, Scalar exponent) -> Tensor", TS(pow)) &&
     boxed("pow(Scalar input, Tensor exponent) -> Tensor", ST(pow)) &&
     boxed("atan2(Tensor input, Tensor other) -> Tensor", atan2) &&
+    boxed("fmax(Tensor input, Tensor other) -> Tensor", fmax) &&
+    boxed("fmin(Tensor input, Tensor other) -> Tensor", fmin) &&
+    boxed("hypot(Tensor input, Tensor other) -> Tensor", hypot) &&
+    boxed("copysign(Tensor input, Tensor other) -> Tensor", TT(copysign)) &&
+    boxed("copysign(Tensor input, Scalar other) -> Tensor", TS(copysign)) &&
+    boxed("xlogy(Tensor input, Tensor other) -> Tensor", TT(xlogy)) &&
+    boxed("xlogy(Tensor input, Scalar other) -> Tensor", TS(xlogy)) &&
+    boxed("xlogy(Scalar input, Tensor other) -> Tensor", ST(xlogy)) &&
+    boxed("logaddexp(Tensor input, Tensor other) -> Tensor", logaddexp) &&
     boxed("maximum(Tensor input, Tensor other) -> Tensor", maximum) &&
     boxed("minimum(Tensor input, Tensor other) -> Tensor", minimum);
 const bool kComparisons =
@@ -157,9 +177,9 @@ DType result_type(const Tensor& a, Scalar b) {
 
 Tensor add(const Tensor& a, const Tensor& b) { return binary<ops::Add>(a, b); }
 Tensor add(const Tensor& a, Scalar b) { return binary<ops::Add>(a, b); }
-Tensor sub(const Tensor& a, const Tensor& b) { return binary<ops::Sub>(a, b); }
-Tensor sub(const Tensor& a, Scalar b) { return binary<ops::Sub>(a, b); }
-Tensor sub(Scalar a, const Tensor& b) { return binary<ops::Sub>(a, b); }
+Tensor sub(const Tensor& a, const Tensor& b) { return subtract(a, b); }
+Tensor sub(const Tensor& a, Scalar b) { return subtract(a, b); }
+Tensor sub(Scalar a, const Tensor& b) { return subtract(a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return binary<ops::Mul>(a, b); }
 Tensor mul(const Tensor& a, Scalar b) { return binary<ops::Mul>(a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return binary<ops::Div>(a, b); }
@@ -174,6 +194,7 @@ Tensor pow(const Tensor& a, Scalar b) {
     return autocast::call(
         "pow", [b](const Tensor& x) { return pow(x, b); }, a);
   }
+  if (a.dtype() == kBool && b.dtype() == kBool) return b.to<bool>() ? clone(a) : ones_like(a);
   const bool integers = !is_floating(a.dtype()) && !b.is_floating();
   IOLAUS_CHECK(!integers || b.to<int64_t>() >= 0,
                "[pow] integers have no negative powers; got {} and exponent {}", a.describe(),
@@ -214,6 +235,15 @@ Tensor bitwise_or(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseOr>(a,
 Tensor bitwise_xor(const Tensor& a, const Tensor& b) { return bitwise<ops::BitwiseXor>(a, b); }
 Tensor bitwise_xor(const Tensor& a, Scalar b) { return bitwise<ops::BitwiseXor>(a, b); }
 Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare<ops::LogicalXor>(a, b); }
+Tensor fmax(const Tensor& a, const Tensor& b) { return binary<ops::FMax>(a, b); }
+Tensor fmin(const Tensor& a, const Tensor& b) { return binary<ops::FMin>(a, b); }
+Tensor hypot(const Tensor& a, const Tensor& b) { return binary<ops::Hypot>(a, b); }
+Tensor copysign(const Tensor& a, const Tensor& b) { return binary<ops::Copysign>(a, b); }
+Tensor copysign(const Tensor& a, Scalar b) { return binary<ops::Copysign>(a, b); }
+Tensor xlogy(const Tensor& a, const Tensor& b) { return binary<ops::Xlogy>(a, b); }
+Tensor xlogy(const Tensor& a, Scalar b) { return binary<ops::Xlogy>(a, b); }
+Tensor xlogy(Scalar a, const Tensor& b) { return binary<ops::Xlogy>(a, b); }
+Tensor logaddexp(const Tensor& a, const Tensor& b) { return binary<ops::Logaddexp>(a, b); }
 Tensor maximum(const Tensor& a, const Tensor& b) { return binary<ops::Maximum>(a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return binary<ops::Minimum>(a, b); }
 

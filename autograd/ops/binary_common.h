@@ -6,6 +6,7 @@
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise_common.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/widen.h"
 
 namespace iolaus::detail {
 
@@ -67,6 +68,14 @@ template <class Op> Tensor binary_same_dtype(const Value& a, const Value& b, DTy
     record(Op::kName, out, edges(ta, tb),
            [a = save(ka), b = save(kb)](const Node& n, const Tensor& g) {
              const Tensor x = a(n), y = b(n);
+             if (is_short_float(g) && !(x.sizes() == y.sizes())) {  // summed before it is rounded
+               const Tensor wg = widened(g), wx = widened(x), wy = widened(y);
+               const auto back = [&](const Tensor& wide, const Tensor& like) {
+                 return to(sum_to(wide, like.sizes()), like.dtype());
+               };
+               return std::array{n.needs(0) ? back(Op{}.backward_a(wg, wx, wy), x) : Tensor(),
+                                 n.needs(1) ? back(Op{}.backward_b(wg, wx, wy), y) : Tensor()};
+             }
              return std::array{n.needs(0) ? sum_to(Op{}.backward_a(g, x, y), x.sizes()) : Tensor(),
                                n.needs(1) ? sum_to(Op{}.backward_b(g, x, y), y.sizes()) : Tensor()};
            });

@@ -11,6 +11,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 
 namespace iolaus {
 namespace {
@@ -50,6 +51,9 @@ Tensor split_depth(const Tensor& x, int64_t batch) {
 }
 
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o) {
+  if (is_short_float(x)) {  // the sum over the depth would be rounded at each step
+    return to(conv3d(widened(x), widened(weight), widened(bias), o), x.dtype());
+  }
   const int64_t depth = weight.sizes()[2], reach = o.dilation[0] * (depth - 1) + 1;
   IOLAUS_CHECK(o.stride[0] > 0 && o.dilation[0] > 0 && o.padding[0] >= 0,
                "[conv3d] expected positive stride and dilation and padding >= 0");
@@ -71,6 +75,9 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvOptions& o) {
+  if (is_short_float(x)) {  // the sum over the depth would be rounded at each step
+    return to(conv_transpose3d(widened(x), widened(weight), widened(bias), o), x.dtype());
+  }
   const int64_t depth = weight.sizes()[2], batch = x.sizes()[0], count = x.sizes()[2];
   const int64_t all = (count - 1) * o.stride[0] + o.dilation[0] * (depth - 1) + 1;
   Tensor out;
@@ -87,7 +94,8 @@ Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bia
   }
   const int64_t last = o.output_padding[0] - o.padding[0];
   out = pad(out, {0, 0, 0, 0, -o.padding[0], last}, "constant", 0);
-  return bias.defined() ? add(out, reshape(bias, {1, -1, 1, 1, 1})) : out;
+  if (bias.defined()) out = add(out, reshape(bias, {1, -1, 1, 1, 1}));
+  return out;
 }
 
 void check_ranks(const char* op, const Tensor& x, const Tensor& weight) {
@@ -97,6 +105,13 @@ void check_ranks(const char* op, const Tensor& x, const Tensor& weight) {
                "got {} and {}",
                op, weight.describe(), x.describe());
 }
+
+// Integers are convolved in float64, where sums up to 2^53 are exact.
+bool all_integers(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return is_integral(x.dtype()) && weight.dtype() == x.dtype() &&
+         (!bias.defined() || bias.dtype() == x.dtype());
+}
+Tensor in_float64(const Tensor& x) { return x.defined() ? to(x, kFloat64) : x; }
 
 // fn on a batch of images whose weight has n dimensions.
 template <class Fn> Tensor by_rank(const Tensor& x, const Tensor& weight, Fn&& fn) {
@@ -214,6 +229,10 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
       convolution;
   if (autocast::on()) return autocast::call("conv", kSelf, x, weight, bias, options);
   check_ranks("conv", x, weight);
+  if (all_integers(x, weight, bias)) {
+    return to(convolution(to(x, kFloat64), to(weight, kFloat64), in_float64(bias), options),
+              x.dtype());
+  }
   const ConvOptions o = complete(options, weight.dim() - 2);
   return by_rank(x, weight, [&](const Tensor& in, const Tensor& w) {
     return w.dim() == 5 ? conv3d(in, w, bias, o) : conv2d(in, w, bias, plane(o));
@@ -246,6 +265,10 @@ Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias,
   if (autocast::on())
     return autocast::call("conv_transpose", conv_transpose, x, weight, bias, options);
   check_ranks("conv_transpose", x, weight);
+  if (all_integers(x, weight, bias)) {
+    return to(conv_transpose(to(x, kFloat64), to(weight, kFloat64), in_float64(bias), options),
+              x.dtype());
+  }
   const ConvOptions o = complete(options, weight.dim() - 2);
   return by_rank(x, weight, [&](const Tensor& in, const Tensor& w) {
     return w.dim() == 5 ? conv_transpose3d(in, w, bias, o)

@@ -11,6 +11,7 @@ namespace iolaus {
 namespace {
 
 template <class T> Tensor range(int64_t count, T start, T step, DType dtype, Device device) {
+  const Tensor room = empty({count}, {.dtype = kInt64});  // refuses what memory cannot hold
   std::vector<T> values(static_cast<size_t>(count));
   for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<T>(i) * step;
   return to(from_values(values, {count}), dtype, device);
@@ -105,7 +106,12 @@ Tensor arange(int64_t n, DType dtype, Device device) { return arange(0, n, 1, dt
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
   IOLAUS_CHECK(steps >= 0, "[linspace] expected steps >= 0, got {}", steps);
+  const Tensor room = empty({steps}, {.dtype = kFloat64});  // refuses what memory cannot hold
   std::vector<double> values(static_cast<size_t>(steps));
+  if (!is_floating(options.dtype)) {  // PyTorch cuts the ends to integers first
+    start = std::trunc(start);
+    end = std::trunc(end);
+  }
   double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From both ends, so that the last number is end itself.
   for (int64_t i = 0; i < steps; ++i) {

@@ -8,6 +8,7 @@
 #include "autograd/ops/indexing.h"
 #include "autograd/ops/view.h"
 #include "autograd/ops/vision.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
@@ -96,18 +97,41 @@ std::vector<Tensor> cubic_weights(const Tensor& t) {
   return {far(add(t, 1)), near(t), near(sub(1, t)), far(sub(2, t))};
 }
 
+// The sum over 4 pixels in each dimension.
 Tensor sample_cubic(const Sampler& s, const Points& points) {
-  const Tensor top = floor(points[0].detach()), left = floor(points[1].detach());
-  const auto wy = cubic_weights(sub(points[0], top)), wx = cubic_weights(sub(points[1], left));
+  const size_t dims = points.size();
+  Points first;
+  std::vector<std::vector<Tensor>> weights;
+  for (const Tensor& p : points) {
+    first.push_back(floor(p.detach()));
+    weights.push_back(cubic_weights(sub(p, first.back())));
+  }
   Tensor out;
-  for (int i = 0; i < 4; ++i) {
-    for (int j = 0; j < 4; ++j) {
-      const Tensor weight = mul(wy[static_cast<size_t>(i)], wx[static_cast<size_t>(j)]);
-      const Tensor part = mul(s.pixels({add(top, i - 1), add(left, j - 1)}), unsqueeze(weight, 1));
-      out = out.defined() ? add(out, part) : part;
+  for (size_t tap = 0; tap < size_t{1} << (2 * dims); ++tap) {
+    Points places;
+    Tensor weight;
+    for (size_t d = 0; d < dims; ++d) {
+      const size_t i = tap >> (2 * (dims - 1 - d)) & 3u;  // the last dimension is the fastest
+      places.push_back(add(first[d], static_cast<int64_t>(i) - 1));
+      weight = weight.defined() ? mul(weight, weights[d][i]) : weights[d][i];
     }
+    const Tensor part = mul(s.pixels(places), unsqueeze(weight, 1));
+    out = out.defined() ? add(out, part) : part;
   }
   return out;
+}
+
+// Images before the last three dimensions; also where there are no elements.
+int64_t outer_count(const Tensor& x) {
+  int64_t count = 1;
+  for (int64_t d = 0; d + 3 < x.dim(); ++d) count *= x.sizes()[static_cast<size_t>(d)];
+  return count;
+}
+
+void check_factor(const char* op, int64_t factor) {
+  constexpr int64_t kMost = 32768;  // whose square is an int
+  IOLAUS_CHECK(factor > 0 && factor <= kMost, "[{}] expected a factor of 1 to {}, got {}", op,
+               kMost, factor);
 }
 
 const bool kBoxed =
@@ -169,8 +193,8 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
   IOLAUS_CHECK(padding == "zeros" || padding == "border" || padding == "reflection",
                "[grid_sample] expected padding_mode zeros, border or reflection, got '{}'",
                padding);
-  IOLAUS_CHECK(mode == "bilinear" || mode == "nearest" || (mode == "bicubic" && dims == 2),
-               "[grid_sample] mode '{}' does not fit {}", mode, x.describe());
+  IOLAUS_CHECK(mode == "bilinear" || mode == "nearest" || mode == "bicubic",
+               "[grid_sample] expected mode bilinear, nearest or bicubic, got '{}'", mode);
   const Dims sizes(x.sizes().data() + 2, static_cast<size_t>(dims));
   for (int64_t size : sizes) {
     IOLAUS_CHECK(size > 0, "[grid_sample] expected images with elements, got {}", x.describe());
@@ -178,7 +202,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
   const int64_t batch = x.sizes()[0], count = batch == 0 ? 0 : grid.numel() / (batch * dims);
   Points points;
   for (int64_t d = 0; d < dims; ++d) {  // the grid names the last dimension first
-    const Tensor raw = reshape(select(grid, -1, dims - 1 - d), {batch, count});
+    const Tensor raw = reshape(select(widened(grid), -1, dims - 1 - d), {batch, count});
     const Tensor place = to_pixels(raw, sizes[static_cast<size_t>(d)], corners);
     const bool raw_place = mode == "bicubic";
     points.push_back(raw_place ? place
@@ -186,7 +210,8 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
   }
   int64_t pixels = 1;
   for (int64_t size : sizes) pixels *= size;
-  const Sampler sampler{reshape(x, {batch, x.sizes()[1], pixels}), sizes, padding, corners};
+  const Sampler sampler{reshape(widened(x), {batch, x.sizes()[1], pixels}), sizes, padding,
+                        corners};
   Tensor out;
   if (mode == "nearest") {
     for (Tensor& p : points) p = round(p.detach());
@@ -197,27 +222,29 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
   Dims result = grid.sizes();
   result.erase(result.size() - 1);
   result.insert(1, x.sizes()[1]);
-  return reshape(out, result);
+  return to(reshape(out, result), x.dtype());
 }
 
 Tensor pixel_shuffle(const Tensor& x, int64_t factor) {
+  check_factor("pixel_shuffle", factor);
   IOLAUS_CHECK(x.dim() >= 3 && factor > 0 && x.size(-3) % (factor * factor) == 0,
                "[pixel_shuffle] expected (..., C {}^2, H, W), got {}", factor, x.describe());
   const int64_t c = x.size(-3) / (factor * factor), h = x.size(-2), w = x.size(-1);
   Dims sizes = x.sizes();
-  const Tensor parts = reshape(x, {-1, c, factor, factor, h, w});
+  const Tensor parts = reshape(x, {outer_count(x), c, factor, factor, h, w});
   sizes[sizes.size() - 3] = c, sizes[sizes.size() - 2] = h * factor,
                        sizes[sizes.size() - 1] = w * factor;
   return reshape(permute(parts, {0, 1, 4, 2, 5, 3}), sizes);
 }
 
 Tensor pixel_unshuffle(const Tensor& x, int64_t factor) {
+  check_factor("pixel_unshuffle", factor);
   IOLAUS_CHECK(x.dim() >= 3 && factor > 0 && x.size(-2) % factor == 0 && x.size(-1) % factor == 0,
                "[pixel_unshuffle] expected (..., C, H, W) with sides divisible by {}, got {}",
                factor, x.describe());
   const int64_t c = x.size(-3), h = x.size(-2) / factor, w = x.size(-1) / factor;
   Dims sizes = x.sizes();
-  const Tensor parts = reshape(x, {-1, c, h, factor, w, factor});
+  const Tensor parts = reshape(x, {outer_count(x), c, h, factor, w, factor});
   sizes[sizes.size() - 3] = c * factor * factor, sizes[sizes.size() - 2] = h,
                        sizes[sizes.size() - 1] = w;
   return reshape(permute(parts, {0, 1, 3, 5, 2, 4}), sizes);

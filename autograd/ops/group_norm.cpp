@@ -167,6 +167,10 @@ Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& weight, con
   if (autocast::on())
     return autocast::call("group_norm", group_norm, input, groups, weight, bias, eps);
   check_arguments("group_norm", input, weight, bias);
+  for (int64_t d = 1; d < input.dim(); ++d) {
+    IOLAUS_CHECK(input.size(d) > 0, "[group_norm] expected samples with elements, got {}",
+                 input.describe());
+  }
   IOLAUS_CHECK(groups > 0 && input.sizes()[1] % groups == 0,
                "[group_norm] expected a number of groups that divides the {} channels of {}, got "
                "{}",

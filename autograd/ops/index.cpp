@@ -235,6 +235,18 @@ Tensor running_count(const Tensor& mask) {
   return cat({counts, add(rest, select(totals, 0, rows - 1))});
 }
 
+// By a mask of the slices, so that an index that is there twice counts once in the gradient, too.
+Tensor filled(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& value) {
+  IOLAUS_CHECK(value.dim() == 0, "[index_fill] expected a 0-dim value, got {}", value.describe());
+  const int d = wrap_dim("index_fill", dim, x.dim());
+  const int64_t size = x.dim() == 0 ? 1 : x.sizes()[d];
+  const TensorOptions bits{.dtype = kBool, .device = x.device()};
+  const Tensor mask = index_put(zeros({size}, bits), {reshape(index, {-1})}, ones({}, bits));
+  Dims shape = Dims::filled(x.sizes().size(), 1);
+  if (x.dim() > 0) shape[static_cast<size_t>(d)] = size;
+  return masked_fill(x, reshape(mask, shape), value);
+}
+
 const bool kBoxed =
     boxed("index(Tensor input, Index[] indices) -> Tensor", index) &&
     boxed(
@@ -252,15 +264,7 @@ const bool kBoxed =
           return as_tuple ? nonzero_tuple(x) : Tensors{nonzero(x)};
         }) &&
     boxed("index_fill(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", index_fill) &&
-    boxed(
-        "index_fill(Tensor input, int dim, Tensor index, Tensor value) -> Tensor",
-        +[](const Tensor& x, int64_t dim, const Tensor& index, const Tensor& value) {
-          IOLAUS_CHECK(value.dim() == 0, "[index_fill] expected a 0-dim value, got {}",
-                       value.describe());
-          Indices all(static_cast<size_t>(wrap_dim("index_fill", dim, x.dim())), Slice{});
-          all.emplace_back(index);
-          return index_put(x, all, to(value, x.dtype()));
-        }) &&
+    boxed("index_fill(Tensor input, int dim, Tensor index, Tensor value) -> Tensor", filled) &&
     boxed("index_copy(Tensor input, int dim, Tensor index, Tensor source) -> Tensor", index_copy);
 
 const bool kSamples =
@@ -394,13 +398,15 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
-  Indices all(static_cast<size_t>(wrap_dim("index_fill", dim, x.dim())), Slice{});
-  all.emplace_back(index);
-  return index_put(x, all, scalar_tensor(value, x.options()));
+  return filled(x, dim, index, scalar_tensor(value, x.options()));
 }
 
 Tensor index_copy(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  Indices all(static_cast<size_t>(wrap_dim("index_copy", dim, x.dim())), Slice{});
+  const int d = wrap_dim("index_copy", dim, x.dim());
+  if (x.dim() == 0) {
+    return reshape(index_copy(reshape(x, {1}), 0, index, reshape(source, {1})), {});
+  }
+  Indices all(static_cast<size_t>(d), Slice{});
   all.emplace_back(index.dim() == 0 ? reshape(index, {1}) : index);
   return index_put(x, all, source);
 }

@@ -177,6 +177,11 @@ Tensor vector_index(const char* op, const Tensor& x, const Tensor& index) {
   return reshape(int64_index(op, x, index), {index.numel()});
 }
 
+// Negative indices count from the end.
+Tensor from_front(const Tensor& index, int64_t size) {
+  return where(lt(index, 0), add(index, size), index);
+}
+
 std::vector<OpSample> gather_samples() {
   const Tensor index = from_values<int64_t>({0, 2, 1, 1, 0, 2, 2, 2}, {2, 4});
   return {{"last",
@@ -267,6 +272,15 @@ const bool kBoxed =
                        "[scatter] expected reduce 'add' or 'multiply', got '{}'", reduce);
           return scatter_reduce(x, dim, index, src, reduce == "add" ? "sum" : "prod");
         }) &&
+    boxed(
+        "scatter(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
+        +[](const Tensor& x, int64_t dim, const Tensor& index, Scalar value,
+            const std::string& reduce) {
+          IOLAUS_CHECK(reduce == "add" || reduce == "multiply",
+                       "[scatter] expected reduce 'add' or 'multiply', got '{}'", reduce);
+          const Tensor src = views::expand(scalar_tensor(value, x.options()), index.sizes());
+          return scatter_reduce(x, dim, index, src, reduce == "add" ? "sum" : "prod");
+        }) &&
     boxed("scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_add) &&
     boxed("index_select(Tensor input, int dim, Tensor index) -> Tensor", index_select) &&
     boxed(
@@ -284,7 +298,9 @@ const bool kBoxed =
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   const int d = wrap_dim("gather", dim, x.dim());
   detail::check_index_shape("gather", x, d, index);
-  return gather_along("gather", x, d, int64_index("gather", x, index));
+  // Without elements an index may have any dtype.
+  const Tensor at = index.numel() == 0 ? to(index, kInt64) : index;
+  return gather_along("gather", x, d, int64_index("gather", x, at));
 }
 
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& whole_src) {
@@ -367,12 +383,13 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t dim) {
   Dims common = broadcast_shapes("take_along_dim", own, others);
   Dims wide = common;
   wide[d] = x.size(d), common[d] = indices.size(d);
-  return gather_along("take_along_dim", expand(x, wide), d,
-                      views::expand(int64_index("take_along_dim", x, indices), common));
+  const Tensor places = from_front(int64_index("take_along_dim", x, indices), x.size(d));
+  return gather_along("take_along_dim", expand(x, wide), d, views::expand(places, common));
 }
 Tensor take_along_dim(const Tensor& x, const Tensor& indices) {
+  const Tensor places = from_front(int64_index("take_along_dim", x, indices), x.numel());
   return gather_along("take_along_dim", reshape(x, {x.numel()}), 0,
-                      reshape(int64_index("take_along_dim", x, indices), {indices.numel()}));
+                      reshape(places, {indices.numel()}));
 }
 
 }  // namespace iolaus

@@ -12,6 +12,7 @@
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
 #include "autograd/ops/vision.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -149,7 +150,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
                  "[interpolate] expected 1 or {} numbers, got {}", dims, list.size());
     return list[list.size() == 1 ? 0 : static_cast<size_t>(i)];
   };
-  Tensor out = x;
+  Tensor out = widened(x);
   for (int64_t i = 0; i < dims; ++i) {
     const int64_t d = i + 2, size = x.sizes()[static_cast<size_t>(d)];
     IOLAUS_CHECK(size > 0, "[interpolate] expected images with elements, got {}", x.describe());
@@ -168,7 +169,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
               ? area(out, d, target)
               : resize(out, d, make_taps(mode, size, target, scale, o.align_corners));
   }
-  return out;
+  return to(out, x.dtype());
 }
 
 }  // namespace iolaus

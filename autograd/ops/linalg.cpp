@@ -113,6 +113,21 @@ Tensor qr_backward(const Tensor& gq, const Tensor& gr, const Tensor& q, const Te
   return mt(solve(r, mt(right)));
 }
 
+// Of a wide matrix [x, y] = q [u, v]: x = q u is square, and v = q^T y.
+Tensor wide_qr_backward(const Tensor& gq, const Tensor& gr, const Tensor& q, const Tensor& r,
+                        const Tensor& a) {
+  const int64_t m = a.size(-2), rest = a.size(-1) - m;
+  const Tensor u = narrow(r, -1, 0, m);
+  if (!gr.defined()) {
+    const Tensor gx = qr_backward(gq, {}, q, u);
+    return cat({gx, zeros_like(narrow(a, -1, m, rest))}, -1);
+  }
+  const Tensor gu = narrow(gr, -1, 0, m), gv = narrow(gr, -1, m, rest);
+  const Tensor through = matmul(narrow(a, -1, m, rest), mt(gv));
+  const Tensor all = gq.defined() ? add(gq, through) : through;
+  return cat({qr_backward(all, gu, q, u), matmul(q, gv)}, -1);
+}
+
 Tensor svd_backward(const Tensor& gu, const Tensor& gs, const Tensor& gvh, const Tensor& u,
                     const Tensor& s, const Tensor& vh) {
   const int64_t k = s.size(-1);
@@ -168,6 +183,11 @@ const bool kSamples =
                [](const Tensor& x) {
                  const auto [q, r] = qr(x);
                  return cat({q, r});
+               }) &&
+    add_sample("qr_wide", {2, 4},
+               [](const Tensor& x) {
+                 const auto [q, r] = qr(x);
+                 return cat({q, r}, 1);
                }) &&
     add_sample("svd", {4, 3},
                [](const Tensor& x) {
@@ -234,7 +254,7 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
 
 Tensor inv(const Tensor& a) {
   check_matrix("inv", a, true);
-  return solve(a, eye(a.size(-1), {}, a.options()));
+  return solve(a, expand(eye(a.size(-1), {}, a.options()), a.sizes()));
 }
 
 Tensor det(const Tensor& a) {
@@ -283,16 +303,17 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
     }
   }
   if (needs_grad(a)) {
-    IOLAUS_CHECK(mode == "reduced" && m >= n,
-                 "[qr] has a gradient for mode 'reduced' and at least as many rows as columns, got "
-                 "'{}' and {}",
-                 mode, a.describe());
+    IOLAUS_CHECK(mode == "reduced" || (mode == "complete" && m <= n),
+                 "[qr] has no gradient for mode '{}' of {}", mode, a.describe());
     const Tensor outs[] = {q, r};
-    record(
-        "qr", outs, edges(a),
-        [q = save_output(q), r = save_output(r, 1)](const Node& node, std::span<const Tensor> g) {
-          return std::array{qr_backward(g[0], g[1], q(node), r(node))};
-        });
+    record("qr", outs, edges(a),
+           [q = save_output(q), r = save_output(r, 1), a = save(a)](const Node& node,
+                                                                    std::span<const Tensor> g) {
+             const Tensor x = a(node);
+             return std::array{x.size(-2) < x.size(-1)
+                                   ? wide_qr_backward(g[0], g[1], q(node), r(node), x)
+                                   : qr_backward(g[0], g[1], q(node), r(node))};
+           });
   }
   return {q, r};
 }
@@ -312,6 +333,9 @@ std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices) {
     lapack::svd(columns, left, values, right);
     Dims vectors = batch;
     vectors.push_back(k);
+    if (a.numel() == 0) {  // nothing to decompose: any orthogonal matrices do
+      for (const Tensor& t : {left, right}) copy_(t, eye(t.size(-2), t.size(-1), t.options()));
+    }
     u = matrices_of(left, batch);
     vh = matrices_of(right, batch);
     s = view(values, vectors);

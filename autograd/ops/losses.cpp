@@ -8,6 +8,7 @@
 #include "autograd/ops/loss.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
@@ -226,6 +227,10 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor&
   if (autocast::on())
     return autocast::call("binary_cross_entropy", binary_cross_entropy, x, target, weight,
                           reduction);
+  if (is_short_float(x)) {
+    return to(binary_cross_entropy(widened(x), widened(target), widened(weight), reduction),
+              x.dtype());
+  }
   check_same_kind("binary_cross_entropy", x, target);
   check_same_shape("binary_cross_entropy", x, target);
   IOLAUS_CHECK(all(logical_and(ge(x.detach(), 0), le(x.detach(), 1))).item<bool>(),
@@ -240,6 +245,11 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, c
   if (autocast::on())
     return autocast::call("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, x,
                           target, weight, pos_weight, reduction);
+  if (is_short_float(x)) {
+    return to(binary_cross_entropy_with_logits(widened(x), widened(target), widened(weight),
+                                               widened(pos_weight), reduction),
+              x.dtype());
+  }
   check_same_kind("binary_cross_entropy_with_logits", x, target);
   check_same_shape("binary_cross_entropy_with_logits", x, target);
   const Tensor log_p = logsigmoid(x);
@@ -272,6 +282,9 @@ Tensor kl_div(const Tensor& x, const Tensor& target, const std::string& reductio
 
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double eps) {
   if (autocast::on()) return autocast::call("cosine_similarity", cosine_similarity, a, b, dim, eps);
+  if (is_short_float(a)) {
+    return to(cosine_similarity(widened(a), widened(b), dim, eps), a.dtype());
+  }
   const Dims sizes = broadcast_shapes("cosine_similarity", a.sizes(), b.sizes());
   const Tensor x = expand(a, sizes), y = expand(b, sizes);
   const int64_t d = wrap_dim("cosine_similarity", dim, sizes.rank());
@@ -284,6 +297,9 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
   if (autocast::on())
     return autocast::call("cosine_embedding_loss", cosine_embedding_loss, a, b, target, margin,
                           reduction);
+  if (is_short_float(a)) {
+    return to(cosine_embedding_loss(widened(a), widened(b), target, margin, reduction), a.dtype());
+  }
   constexpr double kEps = 1e-12;  // beside the squares, as PyTorch has it here
   IOLAUS_CHECK(a.sizes() == b.sizes() && a.dim() >= 1 && target.dim() == a.dim() - 1,
                "[cosine_embedding_loss] expected two inputs of one shape and a target of one "
@@ -316,6 +332,9 @@ Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, double margin
 }
 
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
+  if (is_short_float(a)) {
+    return to(pairwise_distance(widened(a), widened(b), p, eps, keepdim), a.dtype());
+  }
   const Tensor d = add(sub(a, b), eps);
   return vector_norm(d, p, {d.dim() - 1}, keepdim);
 }
@@ -325,6 +344,11 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   if (autocast::on())
     return autocast::call("triplet_margin_loss", triplet_margin_loss, anchor, positive, negative,
                           margin, p, eps, swap, reduction);
+  if (is_short_float(anchor)) {
+    return to(triplet_margin_loss(widened(anchor), widened(positive), widened(negative), margin, p,
+                                  eps, swap, reduction),
+              anchor.dtype());
+  }
   IOLAUS_CHECK(anchor.dim() == positive.dim() && anchor.dim() == negative.dim(),
                "[triplet_margin_loss] expected inputs of as many dimensions, got {}, {} and {}",
                anchor.describe(), positive.describe(), negative.describe());
@@ -336,6 +360,9 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
 }
 
 Tensor normalize(const Tensor& x, double p, int64_t dim, double eps) {
+  if (is_short_float(x)) {
+    return to(normalize(widened(x), p, dim, eps), x.dtype());
+  }
   return div(x, clamp(vector_norm(x, p, {dim}, true), eps, {}));
 }
 

@@ -59,11 +59,36 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// beta c + alpha a b in one pass: 16-bit floats are rounded once.
+Tensor add_product(const char* op, const Tensor& c, const Tensor& a, const Tensor& b, double beta,
+                   double alpha) {
+  check_kinds(op, a, b);
+  check_kinds(op, a, c);
+  const Dims sizes = product_sizes(op, a, b);
+  IOLAUS_CHECK(broadcast_shapes(op, c.sizes(), sizes) == sizes,
+               "[{}] expected a shape that broadcasts to {}, got {}", op, sizes.str(),
+               c.sizes().str());
+  Tensor out = empty(sizes, {.dtype = a.dtype(), .device = a.device()});
+  if (beta != 0) copy(c, out);
+  matmul_into(out, a, b, nullptr, alpha, beta);
+  if (needs_grad(c, a, b)) {
+    record(op, out, edges(c, a, b),
+           [op, a = save(a), b = save(b), shape = c.sizes(), alpha, beta](const Node& n,
+                                                                          const Tensor& g) {
+             return std::array{n.needs(0) ? sum_to(mul(g, beta), shape) : Tensor(),
+                               n.needs(1) ? mul(product(op, g, mt(b(n))), alpha) : Tensor(),
+                               n.needs(2) ? mul(product(op, mt(a(n)), g), alpha) : Tensor()};
+           });
+  }
+  return out;
+}
+
 // All but the last dimension as rows.
 Tensor as_rows(const Tensor& x) {
-  return x.dim() == 2
-             ? x
-             : reshape(x, {x.numel() / std::max<int64_t>(x.sizes().back(), 1), x.sizes().back()});
+  if (x.dim() == 2) return x;
+  int64_t rows = 1;
+  for (int64_t d = 0; d + 1 < x.dim(); ++d) rows *= x.sizes()[static_cast<size_t>(d)];
+  return reshape(x, {rows, x.sizes().back()});
 }
 
 Tensor with_last(const Tensor& rows, const Dims& like, int64_t last) {
@@ -166,6 +191,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (autocast::on()) return autocast::call("linear", linear, x, weight, bias);
+  if (weight.dim() == 1) {  // one output, without a dimension of its own
+    const Tensor y = matmul(x, weight);
+    return bias.defined() ? add(y, bias) : y;
+  }
   check_kinds("linear", x, weight);
   IOLAUS_CHECK(weight.dim() == 2 && x.dim() >= 1 && x.sizes().back() == weight.sizes()[1],
                "[linear] expected x [..., in] and weight [out, in], got {} and {}", x.sizes().str(),
@@ -192,27 +221,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
   if (autocast::on()) return autocast::call("addmm", addmm, c, a, b, beta, alpha);
-  check_kinds("addmm", a, b);
-  check_kinds("addmm", a, c);
   IOLAUS_CHECK(a.dim() == 2 && b.dim() == 2, "[addmm] expected two matrices, got {} and {}",
                a.sizes().str(), b.sizes().str());
-  const Dims sizes = product_sizes("addmm", a, b);
-  IOLAUS_CHECK(broadcast_shapes("addmm", c.sizes(), sizes) == sizes,
-               "[addmm] expected a shape that broadcasts to {}, got {}", sizes.str(),
-               c.sizes().str());
-  Tensor out = empty(sizes, {.dtype = a.dtype(), .device = a.device()});
-  if (beta != 0) copy(c, out);
-  matmul_into(out, a, b, nullptr, alpha, beta);
-  if (needs_grad(c, a, b)) {
-    record(
-        "addmm", out, edges(c, a, b),
-        [a = save(a), b = save(b), shape = c.sizes(), alpha, beta](const Node& n, const Tensor& g) {
-          return std::array{n.needs(0) ? sum_to(mul(g, beta), shape) : Tensor(),
-                            n.needs(1) ? mul(mm(g, mt(b(n))), alpha) : Tensor(),
-                            n.needs(2) ? mul(mm(mt(a(n)), g), alpha) : Tensor()};
-        });
-  }
-  return out;
+  return add_product("addmm", c, a, b, beta, alpha);
+}
+
+Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (autocast::on()) return autocast::call("baddbmm", baddbmm, c, a, b, beta, alpha);
+  IOLAUS_CHECK(a.dim() == 3 && b.dim() == 3 && a.sizes()[0] == b.sizes()[0],
+               "[baddbmm] expected two batches of as many matrices, got {} and {}", a.sizes().str(),
+               b.sizes().str());
+  return add_product("baddbmm", c, a, b, beta, alpha);
 }
 
 }  // namespace iolaus

@@ -53,10 +53,12 @@ Tensor pad_dim(const Tensor& x, int64_t d, int64_t before, int64_t after, const 
                  x.sizes().str());
     if (before > 0) parts.push_back(flip(part(1, before), {d}));
   } else if (mode == "circular") {
-    IOLAUS_CHECK(before <= size && after <= size,
+    // What wraps is what a negative pad on the other side leaves.
+    const int64_t from = std::max<int64_t>(-before, 0), until = size - std::max<int64_t>(-after, 0);
+    IOLAUS_CHECK(before <= until - from && after <= until - from,
                  "[pad] ({}, {}) wraps more than once around dimension {} of {}", before, after, d,
                  x.sizes().str());
-    if (before > 0) parts.push_back(part(size - before, before));
+    if (before > 0) parts.push_back(part(until - before, before));
   } else if (before > 0) {
     IOLAUS_CHECK(size > 0, "[pad] there is nothing to replicate in {}", x.describe());
     parts.push_back(edge(0, before));
@@ -69,7 +71,7 @@ Tensor pad_dim(const Tensor& x, int64_t d, int64_t before, int64_t after, const 
     if (mode == "reflect") {
       parts.push_back(flip(part(size - 1 - after, after), {d}));
     } else {
-      parts.push_back(mode == "circular" ? part(0, after) : edge(size - 1, after));
+      parts.push_back(mode == "circular" ? part(first, after) : edge(size - 1, after));
     }
   }
   return cat(parts, d);

@@ -14,6 +14,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 
 namespace iolaus {
 namespace {
@@ -202,6 +203,11 @@ const bool kAdaptive =
         "Tensor[]",
         boxed_adaptive_max<3>);
 
+const bool kResponse = boxed(
+    "local_response_norm(Tensor input, int size, float alpha=0.0001, float beta=0.75, float k=1.0) "
+    "-> Tensor",
+    local_response_norm);
+
 bool add_sample(const char* op, const Dims& sizes, Tensor (*fn)(const Tensor&)) {
   return register_op({op, [=] {
                         return std::vector<OpSample>{{"sample",
@@ -224,6 +230,8 @@ const bool kSamples =
                [](const Tensor& x) {
                  return avg_pool(x, 3, {2}, {{1}, {1}});
                }) &&
+    add_sample("local_response_norm", {2, 4, 3},
+               [](const Tensor& x) { return local_response_norm(x, 3, 0.5); }) &&
     add_sample("adaptive_avg_pool1d", {2, 2, 7},
                [](const Tensor& x) { return adaptive_avg_pool(x, {3}); }) &&
     add_sample("adaptive_max_pool1d", {2, 2, 7},
@@ -234,6 +242,10 @@ const bool kSamples =
 std::pair<Tensor, Tensor> max_pool(const Tensor& input, int64_t dims, const Dims& kernel,
                                    const PoolOptions& options) {
   using Both = std::pair<Tensor, Tensor>;
+  for (int64_t d = input.dim() == dims + 2 ? 1 : 0; d < input.dim(); ++d) {
+    IOLAUS_CHECK(input.size(d) > 0, "[max_pool] expected images with elements, got {}",
+                 input.describe());
+  }
   return as_batch("max_pool", input, dims, [&](const Tensor& x, bool single) {
     const Plan plan = make_plan("max_pool", x, dims, kernel, options);
     const auto [values, taps] = max(windows_of(x, plan, -HUGE_VAL), -1);
@@ -251,6 +263,15 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& input, int64_t dims, const Dims
 Tensor avg_pool(const Tensor& input, int64_t dims, const Dims& kernel, const PoolOptions& options,
                 bool count_include_pad, std::optional<int64_t> divisor) {
   IOLAUS_CHECK(!divisor || *divisor != 0, "[avg_pool] expected a divisor other than 0");
+  if (is_short_float(input)) {
+    return to(avg_pool(widened(input), dims, kernel, options, count_include_pad, divisor),
+              input.dtype());
+  }
+  if (input.dtype() == kInt64) {  // rounded towards zero, as C divides
+    const Tensor real =
+        avg_pool(to(input, kFloat64), dims, kernel, options, count_include_pad, divisor);
+    return to(trunc(real), kInt64);
+  }
   return as_batch("avg_pool", input, dims, [&](const Tensor& x, bool single) {
     const Plan plan = make_plan("avg_pool", x, dims, kernel, options);
     const Tensor total = sum(windows_of(x, plan, 0), {-1});
@@ -278,8 +299,25 @@ Tensor avg_pool(const Tensor& input, int64_t dims, const Dims& kernel, const Poo
   });
 }
 
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
+  IOLAUS_CHECK(x.dim() >= 3, "[local_response_norm] expected (N, C, ...), got {}", x.describe());
+  IOLAUS_CHECK(size > 0, "[local_response_norm] expected a size above 0, got {}", size);
+  if (x.numel() == 0) return clone(x);
+  const Tensor wide = widened(x);
+  Dims around = Dims::filled(2 * (x.sizes().size() - 2), 0);
+  around.push_back(size / 2);
+  around.push_back((size - 1) / 2);
+  const Tensor windows = unfold(pad(square(wide), around, "constant", 0), 1, size, 1);
+  const Tensor total = sum(windows, {-1});
+  const Tensor mean = is_floating(x.dtype()) ? div(total, size) : floor_divide(total, size);
+  const Tensor scale = pow(add(mul(mean, alpha), k), beta);
+  const Tensor out = div(wide, scale);
+  return is_short_float(x) ? to(out, x.dtype()) : out;
+}
+
 Tensor adaptive_avg_pool(const Tensor& x, const Dims& output_size) {
   check_adaptive("adaptive_avg_pool", x, output_size);
+  if (is_short_float(x)) return to(adaptive_avg_pool(widened(x), output_size), x.dtype());
   Tensor out = x;
   for (int i = 0; i < output_size.rank(); ++i) {
     const int64_t d = x.dim() - output_size.rank() + i, size = x.size(d),

@@ -25,6 +25,10 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& x, int64_t dims, const Dims& ke
 Tensor avg_pool(const Tensor& x, int64_t dims, const Dims& kernel_size,
                 const PoolOptions& options = {}, bool count_include_pad = true,
                 std::optional<int64_t> divisor = {});
+/// x / (k + alpha m)^beta, m the mean of x^2 over size neighbouring channels of (N, C, ...), zeros
+/// beyond the ends. (Krizhevsky et al. 2012)
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
+                           double k = 1);
 /// Windows that cut the image into output_size parts; -1 keeps a size.
 Tensor adaptive_avg_pool(const Tensor& x, const Dims& output_size);
 std::pair<Tensor, Tensor> adaptive_max_pool(const Tensor& x, const Dims& output_size);

@@ -7,25 +7,11 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 
 namespace iolaus {
 namespace {
-
-// beta c + alpha product. What is multiplied by 0 is not looked at: it may be NaN.
-Tensor mixed(const char* op, const Tensor& c, const Tensor& product, double beta, double alpha) {
-  IOLAUS_CHECK_CODE(c.dtype() == product.dtype(), ErrorCode::kType,
-                    "[{}] expected operands of one dtype, got {} and {}", op, c.describe(),
-                    product.describe());
-  IOLAUS_CHECK(broadcast_shapes(op, c.sizes(), product.sizes()) == product.sizes(),
-               "[{}] expected a shape that broadcasts to {}, got {}", op, product.sizes().str(),
-               c.sizes().str());
-  const auto scaled = [](const Tensor& x, double factor) {
-    if (factor == 1) return x;
-    return is_floating(x.dtype()) ? mul(x, factor) : mul(x, static_cast<int64_t>(factor));
-  };
-  return beta == 0 ? scaled(product, alpha) : add(scaled(c, beta), scaled(product, alpha));
-}
 
 void check_rank(const char* op, const Tensor& x, int64_t rank) {
   IOLAUS_CHECK(x.dim() == rank, "[{}] expected {} dimension(s), got {}", op, rank, x.describe());
@@ -97,21 +83,36 @@ const bool kSamples =
 
 }  // namespace
 
-Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
-  if (autocast::on()) return autocast::call("baddbmm", baddbmm, c, a, b, beta, alpha);
-  return mixed("baddbmm", c, bmm(a, b), beta, alpha);
-}
+// The sum over the batch is one product, of the matrices side by side.
 Tensor addbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
   if (autocast::on()) return autocast::call("addbmm", addbmm, c, a, b, beta, alpha);
-  return mixed("addbmm", c, to(sum(bmm(a, b), {0}), a.dtype()), beta, alpha);
+  IOLAUS_CHECK(
+      a.dim() == 3 && b.dim() == 3 && a.sizes()[0] == b.sizes()[0] && a.sizes()[2] == b.sizes()[1],
+      "[addbmm] expected two batches of as many matrices that fit, got {} and {}", a.describe(),
+      b.describe());
+  const int64_t inner = a.sizes()[0] * a.sizes()[2];
+  return addmm(c, reshape(transpose(a, 0, 1), {a.sizes()[1], inner}),
+               reshape(b, {inner, b.sizes()[2]}), beta, alpha);
 }
+
 Tensor addmv(const Tensor& c, const Tensor& a, const Tensor& x, double beta, double alpha) {
   if (autocast::on()) return autocast::call("addmv", addmv, c, a, x, beta, alpha);
-  return mixed("addmv", c, mv(a, x), beta, alpha);
+  check_rank("addmv", a, 2);
+  check_rank("addmv", x, 1);
+  const Tensor column = c.dim() == 0 ? c : unsqueeze(c, 1);
+  return squeeze(addmm(column, a, unsqueeze(x, 1), beta, alpha), 1);
 }
+
 Tensor addr(const Tensor& c, const Tensor& x, const Tensor& y, double beta, double alpha) {
   if (autocast::on()) return autocast::call("addr", addr, c, x, y, beta, alpha);
-  return mixed("addr", c, outer(x, y), beta, alpha);
+  check_rank("addr", x, 1);
+  check_rank("addr", y, 1);
+  if (c.dtype() == kBool && x.dtype() == kBool && y.dtype() == kBool) {
+    const Tensor product = outer(x, y);
+    const Tensor scaled = alpha != 0 ? product : zeros_like(product);
+    return beta != 0 ? logical_or(c, scaled) : scaled;
+  }
+  return addmm(c, unsqueeze(x, 1), unsqueeze(y, 0), beta, alpha);
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
@@ -161,8 +162,8 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
                    x2.size(-1) == weight.sizes()[2],
                "[bilinear] expected (..., I), (..., J) and (O, I, J), got {}, {} and {}",
                x1.describe(), x2.describe(), weight.describe());
-  const Tensor out = einsum("...i,oij,...j->...o", {x1, weight, x2});
-  return bias.defined() ? add(out, bias) : out;
+  const Tensor out = einsum("...i,oij,...j->...o", {widened(x1), widened(weight), widened(x2)});
+  return to(bias.defined() ? add(out, widened(bias)) : out, x1.dtype());
 }
 
 Tensor cross(const Tensor& a, const Tensor& b, int64_t dim) {

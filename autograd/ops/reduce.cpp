@@ -4,6 +4,7 @@
 #include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -152,6 +153,7 @@ Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DTy
 Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
   if (autocast::on()) return autocast::call("logsumexp", logsumexp, input, dims, keepdim);
   const Tensor x = is_floating(input.dtype()) ? input : to(input, kFloat32);
+  if (is_short_float(x)) return to(logsumexp(widened(x), dims, keepdim), x.dtype());
   if (x.numel() == 0) return log(sum(exp(x), dims, keepdim));
   // The largest element is taken out, unless it is infinite.
   const Tensor most = amax(x.detach(), dims, true);

@@ -6,6 +6,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
+#include "autograd/ops/widen.h"
 #include "core/views.h"
 
 namespace iolaus {
@@ -189,10 +190,18 @@ const bool kBoxed =
 
 std::pair<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims, double correction,
                                    bool keepdim) {
+  if (is_short_float(x)) {
+    const auto [v, m] = var_mean(widened(x), dims, correction, keepdim);
+    return {to(v, x.dtype()), to(m, x.dtype())};
+  }
   return {var(x, dims, correction, keepdim), mean(x, dims, keepdim)};
 }
 std::pair<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims, double correction,
                                    bool keepdim) {
+  if (is_short_float(x)) {
+    const auto [s, m] = std_mean(widened(x), dims, correction, keepdim);
+    return {to(s, x.dtype()), to(m, x.dtype())};
+  }
   return {iolaus::std(x, dims, correction, keepdim), mean(x, dims, keepdim)};
 }
 
@@ -216,6 +225,7 @@ Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<D
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("var", x);
+  if (is_short_float(x)) return to(var(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("var", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   Tensor out = var_forward(x, mask, divisor, keepdim);
@@ -229,6 +239,7 @@ Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("std", x);
+  if (is_short_float(x)) return to(iolaus::std(widened(x), dims, correction, keepdim), x.dtype());
   const uint32_t mask = reduced_mask("std", x, dims);
   const double divisor = var_divisor(x, mask, correction);
   const auto forward = [&] {

@@ -5,6 +5,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce_common.h"
+#include "autograd/ops/widen.h"
 
 namespace iolaus {
 namespace {
@@ -80,6 +81,7 @@ Tensor vector_norm(const Tensor& input, double ord, const Dims& dims, bool keepd
     return autocast::call("vector_norm", vector_norm, input, ord, dims, keepdim, dtype);
   const Tensor x = to(input, dtype.value_or(input.dtype()));
   detail::check_floating("vector_norm", x);
+  if (is_short_float(x)) return to(vector_norm(widened(x), ord, dims, keepdim), x.dtype());
   if (ord == 2) return norm(x, dims, keepdim);
   if (ord == 0) return to(sum(ne(x, 0), dims, keepdim), x.dtype());
   if (ord == 1) return sum(abs(x), dims, keepdim);

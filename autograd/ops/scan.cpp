@@ -10,6 +10,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
+#include "autograd/ops/widen.h"
 #include "autograd/record.h"
 #include "kernels/copy/copy.h"
 #include "kernels/scan/scan.h"
@@ -77,6 +78,7 @@ Tensor cumprod(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   if (autocast::on()) return autocast::call("cumprod", cumprod, input, dim, dtype);
   const int d = wrap_dim("cumprod", dim, input.dim());
   const Tensor x = in_scan_dtype("cumprod", input, dtype);
+  if (is_short_float(x)) return to(cumprod(widened(x), d), x.dtype());
   Tensor out = scan(ScanOp::kProd, x, d);
   if (needs_grad(x)) {
     record("cumprod", out, edges(x),

@@ -100,6 +100,10 @@ Tensor with_first(const Tensor& changes) {
 Unique unique(const Tensor& x, int64_t dim) {
   const NoGrad no_grad;
   const int d = wrap_dim("unique", dim, x.dim());
+  if (x.dim() > 0 && x.sizes()[d] == 0) {  // no slices
+    const TensorOptions integers{.dtype = kInt64, .device = x.device()};
+    return {x.detach(), empty({0}, integers), empty({0}, integers)};
+  }
   IOLAUS_CHECK(x.dim() > 0 && x.numel() > 0, "[unique] expected slices with elements, got {}",
                x.describe());
   const Tensor moved = movedim(x.detach(), {d}, {0});

@@ -220,6 +220,8 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims) {
   }
   IOLAUS_CHECK(shifts.size() == dims.size(),
                "[roll] expected as many shifts as dims, got {} and {}", shifts.str(), dims.str());
+  IOLAUS_CHECK_CODE(x.dim() > 0 || x.numel() == 0 || dims.empty(), ErrorCode::kIndex,
+                    "[roll] {} has no dimensions to roll along", x.describe());
   Tensor out = x;
   for (size_t i = 0; i < dims.size(); ++i) {
     const int d = wrap_dim("roll", dims[i], x.dim());

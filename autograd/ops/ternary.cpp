@@ -1,6 +1,7 @@
 // Ops of three operands: where, masked_fill, clamp between tensors, addcmul, addcdiv and lerp.
 #include "autograd/autocast.h"
 #include "autograd/ops/binary_common.h"
+#include "autograd/ops/widen.h"
 
 namespace iolaus {
 namespace {
@@ -131,10 +132,8 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
 
 Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
   IOLAUS_CHECK(low.defined() || high.defined(), "[clamp] expected a min or a max, got none");
-  Tensor out = x;
-  if (low.defined()) out = where(logical_or(lt(out, low), isnan(low)), low, out);
-  if (high.defined()) out = where(logical_or(gt(out, high), isnan(high)), high, out);
-  return out;
+  const Tensor above = low.defined() ? maximum(x, low) : x;
+  return high.defined() ? minimum(above, high) : above;
 }
 
 Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
@@ -147,10 +146,10 @@ Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   if (needs_grad(x, y, z)) {
     record("addcmul", out, edges(x, y, z),
            [y = save(y), z = save(z), sizes = x.sizes(), factor](const Node& n, const Tensor& g) {
-             const Tensor b1 = y(n), c1 = z(n), scaled = mul(g, factor);
+             const Tensor b1 = y(n), c1 = z(n);
              return std::array{n.needs(0) ? sum_to(g, sizes) : Tensor(),
-                               n.needs(1) ? sum_to(mul(scaled, c1), b1.sizes()) : Tensor(),
-                               n.needs(2) ? sum_to(mul(scaled, b1), c1.sizes()) : Tensor()};
+                               n.needs(1) ? sum_to(mul(g, mul(c1, factor)), b1.sizes()) : Tensor(),
+                               n.needs(2) ? sum_to(mul(g, mul(b1, factor)), c1.sizes()) : Tensor()};
            });
   }
   return out;
@@ -167,11 +166,11 @@ Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   if (needs_grad(x, y, z)) {
     record("addcdiv", out, edges(x, y, z),
            [y = save(y), z = save(z), sizes = x.sizes(), factor](const Node& n, const Tensor& g) {
-             const Tensor b1 = y(n), c1 = z(n), scaled = div(mul(g, factor), c1);
-             return std::array{
-                 n.needs(0) ? sum_to(g, sizes) : Tensor(),
-                 n.needs(1) ? sum_to(scaled, b1.sizes()) : Tensor(),
-                 n.needs(2) ? sum_to(neg(mul(scaled, div(b1, c1))), c1.sizes()) : Tensor()};
+             const Tensor b1 = y(n), c1 = z(n);
+             const Tensor slope = n.needs(2) ? div(mul(b1, factor), square(c1)) : Tensor();
+             return std::array{n.needs(0) ? sum_to(g, sizes) : Tensor(),
+                               n.needs(1) ? sum_to(mul(g, div(factor, c1)), b1.sizes()) : Tensor(),
+                               n.needs(2) ? sum_to(neg(mul(g, slope)), c1.sizes()) : Tensor()};
            });
   }
   return out;
@@ -197,6 +196,9 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
   return out;
 }
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
+  if (is_short_float(a)) {  // which would round the weight
+    return to(lerp(widened(a), widened(b), weight), a.dtype());
+  }
   return lerp(a, b, scalar_tensor(weight, a.options()));
 }
 

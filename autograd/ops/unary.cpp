@@ -43,8 +43,10 @@ Tensor round_decimals(const Tensor& x, int64_t decimals) {
 
 Tensor neg(const Tensor& x) { return unary(ops::Neg{}, x); }
 Tensor abs(const Tensor& x) { return unary(ops::Abs{}, x); }
-Tensor sign(const Tensor& x) { return unary(ops::Sign{}, x); }
-Tensor square(const Tensor& x) { return unary(ops::Square{}, x); }
+Tensor sign(const Tensor& x) { return x.dtype() == kBool ? clone(x) : unary(ops::Sign{}, x); }
+Tensor square(const Tensor& x) {
+  return x.dtype() == kBool ? to(x, kInt64) : unary(ops::Square{}, x);
+}
 Tensor exp(const Tensor& x) { return unary(ops::Exp{}, x); }
 Tensor expm1(const Tensor& x) { return unary(ops::Expm1{}, x); }
 Tensor log(const Tensor& x) { return unary(ops::Log{}, x); }

@@ -20,14 +20,14 @@ template <SavesBinary saves, Domain domain = Domain::kAny> struct BinaryOp {
 
 struct Add : BinaryOp<SavesBinary::kNothing> {
   static constexpr const char* kName = "add";
-  template <class T> IOLAUS_HD T operator()(T a, T b) const { return a + b; }
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return wrapping_add(a, b); }
   template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
   template <class V> V backward_b(const V& g, const V&, const V&) const { return g; }
 };
 struct Sub : BinaryOp<SavesBinary::kNothing> {
   static constexpr const char* kName = "sub";
   static constexpr bool kTakesBool = false;
-  template <class T> IOLAUS_HD T operator()(T a, T b) const { return a - b; }
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return wrapping_sub(a, b); }
   template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
   template <class V> V backward_b(const V& g, const V&, const V&) const { return -g; }
 };
@@ -37,7 +37,7 @@ struct Mul : BinaryOp<SavesBinary::kBoth> {
     if constexpr (std::is_same_v<T, bool>) {
       return a && b;
     } else {
-      return a * b;
+      return wrapping_mul(a, b);
     }
   }
   template <class V> V backward_a(const V& g, const V&, const V& b) const { return g * b; }
@@ -74,8 +74,8 @@ struct Pow : BinaryOp<SavesBinary::kBoth> {
     if (b < T(0)) return a == T(1) ? T(1) : (a == T(-1) ? (b % 2 == 0 ? T(1) : T(-1)) : T(0));
     T result = T(1);
     for (T base = a; b > T(0); b = static_cast<T>(b / 2)) {
-      if (b % 2 != 0) result = static_cast<T>(result * base);
-      base = static_cast<T>(base * base);
+      if (b % 2 != 0) result = wrapping_mul(result, base);
+      base = wrapping_mul(base, base);
     }
     return result;
   }
@@ -113,7 +113,7 @@ struct FloorDivide : BinaryOp<SavesBinary::kBoth> {
   static constexpr bool kTakesBool = false;
   template <class T> IOLAUS_HD T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
-      if (cannot_divide(a, b)) return b == T(0) ? T(0) : static_cast<T>(T(0) - a);
+      if (cannot_divide(a, b)) return b == T(0) ? T(0) : wrapping_sub(T(0), a);
       const T quotient = static_cast<T>(a / b);
       return a % b != 0 && (a < T(0)) != (b < T(0)) ? static_cast<T>(quotient - 1) : quotient;
     } else {
@@ -135,7 +135,7 @@ struct TruncDivide : BinaryOp<SavesBinary::kBoth> {
   static constexpr bool kTakesBool = false;
   template <class T> IOLAUS_HD T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
-      if (cannot_divide(a, b)) return b == T(0) ? T(0) : static_cast<T>(T(0) - a);
+      if (cannot_divide(a, b)) return b == T(0) ? T(0) : wrapping_sub(T(0), a);
       return static_cast<T>(a / b);
     } else {
       return trunc(a / b);
@@ -187,6 +187,73 @@ struct Atan2 : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
   }
   template <class V> V backward_b(const V& g, const V& a, const V& b) const {
     return -g * (a / (a * a + b * b));
+  }
+};
+
+// As maximum and minimum, but NaN loses.
+struct FMax : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "fmax";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return a != a ? b : (b > a ? b : a); }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return where(a == b, g * 0.5f, where((a > b) | isnan(b), g, zeros_like(g)));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return where(a == b, g * 0.5f, where((a > b) | isnan(b), zeros_like(g), g));
+  }
+};
+struct FMin : BinaryOp<SavesBinary::kBoth> {
+  static constexpr const char* kName = "fmin";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return a != a ? b : (b < a ? b : a); }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return where(a == b, g * 0.5f, where((a < b) | isnan(b), g, zeros_like(g)));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return where(a == b, g * 0.5f, where((a < b) | isnan(b), zeros_like(g), g));
+  }
+};
+struct Hypot : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "hypot";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return std::hypot(a, b); }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return g * (a / hypot(a, b));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return g * (b / hypot(a, b));
+  }
+};
+/// |a| with b's sign.
+struct Copysign : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "copysign";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return std::copysign(a, b); }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return where(a == 0.0f, zeros_like(g), g * (copysign(a, b) / a));
+  }
+  template <class V> V backward_b(const V& g, const V&, const V&) const { return zeros_like(g); }
+};
+/// a ln b, which is 0 where a is, unless b is NaN.
+struct Xlogy : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "xlogy";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    return b != b ? b : (a == T(0) ? T(0) : a * log(b));
+  }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return where((a == 0.0f) & (b <= 0.0f), zeros_like(g), g * log(b));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const { return g * (a / b); }
+};
+/// ln(e^a + e^b), without overflow.
+struct Logaddexp : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "logaddexp";
+  template <class T> IOLAUS_HD T operator()(T a, T b) const {
+    if (a == b && !is_finite(a)) return a;
+    const T most = a > b ? a : b;
+    return most + log1p(exp(-abs(a - b)));
+  }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return g / (1.0f + exp(b - a));
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V& b) const {
+    return g / (1.0f + exp(a - b));
   }
 };
 
@@ -312,7 +379,7 @@ struct Where {
 };
 
 using BinaryOps = OpList<Add, Sub, Mul, Div, Pow, Maximum, Minimum, FloorDivide, TruncDivide,
-                         Remainder, Fmod, Atan2>;
+                         Remainder, Fmod, Atan2, FMax, FMin, Hypot, Copysign, Xlogy, Logaddexp>;
 using BitwiseOps = OpList<BitwiseAnd, BitwiseOr, BitwiseXor>;
 using PredicateOps = OpList<IsNan, IsInf, IsFinite, LogicalNot>;
 using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor>;

@@ -22,6 +22,29 @@ template <Saves saves, Domain domain = Domain::kFloat> struct UnaryOp {
   static constexpr Domain kDomain = domain;
   static constexpr double kLow = -3, kHigh = 3;
 };
+/// Sums, differences and products whose integers wrap around, as PyTorch's do. (The overflow of
+/// signed integers is undefined in C++, that of unsigned ones is not.)
+template <class T> IOLAUS_HD inline T wrapping_add(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  } else {
+    return a + b;
+  }
+}
+template <class T> IOLAUS_HD inline T wrapping_sub(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+  } else {
+    return a - b;
+  }
+}
+template <class T> IOLAUS_HD inline T wrapping_mul(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+  } else {
+    return a * b;
+  }
+}
 /// The type of a constant beside a V: float stays in float, double and Tensor take a double.
 template <class V> using Const = std::conditional_t<std::is_same_v<V, float>, float, double>;
 inline constexpr double kSqrtHalf = 0.70710678118654752440;
@@ -29,7 +52,7 @@ inline constexpr double kInvSqrt2Pi = 0.39894228040143267794;
 
 struct Neg : UnaryOp<Saves::kNothing, Domain::kAny> {
   static constexpr const char* kName = "neg";
-  template <class T> IOLAUS_HD T operator()(T x) const { return T(0) - x; }
+  template <class T> IOLAUS_HD T operator()(T x) const { return wrapping_sub(T(0), x); }
   template <class V> IOLAUS_HD V backward(V g, V) const { return -g; }
 };
 struct Abs : UnaryOp<Saves::kInput, Domain::kAny> {
@@ -44,7 +67,7 @@ struct Sign : UnaryOp<Saves::kNothing, Domain::kAny> {
 };
 struct Square : UnaryOp<Saves::kInput, Domain::kAny> {
   static constexpr const char* kName = "square";
-  template <class T> IOLAUS_HD T operator()(T x) const { return x * x; }
+  template <class T> IOLAUS_HD T operator()(T x) const { return wrapping_mul(x, x); }
   template <class V> IOLAUS_HD V backward(V g, V x) const { return g * (2.0f * x); }
 };
 struct Exp : UnaryOp<Saves::kOutput> {

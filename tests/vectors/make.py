@@ -7,6 +7,8 @@
 #
 # data/cases.json.gz: a list of calls by PyTorch's schema; data/tensors.safetensors.gz: the tensors
 # they name by number, each stored once. Output gradients are not stored but computed (see gradient).
+# Where PyTorch's float32 or bfloat16 result is further than the tolerance from its own in float64,
+# the case has that one ("float64": outputs, gradients), too, and either counts.
 import gzip
 import itertools
 import json
@@ -150,6 +152,45 @@ def leaves(value):
     return []
 
 
+def in_float64(value, dtype, seen):
+    """The same arguments with float64 leaves for those of dtype; a tensor that appears twice stays
+    one."""
+    if torch.is_tensor(value):
+        if value.dtype != dtype:
+            return value.clone()
+        if id(value) not in seen:
+            seen[id(value)] = value.detach().double().requires_grad_(value.requires_grad)
+        return seen[id(value)]
+    if isinstance(value, torch.Size):
+        return value
+    if isinstance(value, (list, tuple)):
+        return type(value)(in_float64(v, dtype, seen) for v in value)
+    if isinstance(value, dict):
+        return {k: in_float64(v, dtype, seen) for k, v in value.items()}
+    return value
+
+
+def call_and_gradients(fn, inputs):
+    """The results, and the gradients of the inputs that want one (or None where there are none)."""
+    out, unique = results_of(fn()), []
+    for t in inputs:
+        if t.requires_grad and not any(t is u for u in unique):
+            unique.append(t)
+    pairs = [(t, gradient(t, k)) for k, t in enumerate(out) if t.requires_grad]
+    if not unique or not pairs:
+        return out, None
+    return out, torch.autograd.grad([t for t, _ in pairs], unique, [g for _, g in pairs],
+                                    allow_unused=True)
+
+
+def close(a, b):
+    try:
+        torch.testing.assert_close(a, b, equal_nan=True)
+        return True
+    except AssertionError:
+        return False
+
+
 def has_ties(tensors):
     return any(t.numel() != t.unique().numel() for t in tensors)
 
@@ -186,24 +227,49 @@ class Maker:
         if any(isinstance(v, torch.memory_format) for v in kwargs.values()):
             raise LeftOut("memory format")
         args = encode(list(args), self.store)
-        kwargs = {k: encode(v, self.store) for k, v in kwargs.items()}
-        out = results_of(info.op(sample.input, *sample.args, **sample.kwargs))
+        kwargs = [[k, encode(v, self.store)] for k, v in kwargs.items()]
+        truth = self.truth(info, sample, dtype)
+        out, grads = call_and_gradients(
+            lambda: info.op(sample.input, *sample.args, **sample.kwargs), inputs)
         if any(t.numel() > 4 * LARGEST for t in out):
             raise LeftOut("large")
         case = {"op": ours, "dtype": str(dtype).removeprefix("torch."), "args": args}
         if kwargs:
             case["kwargs"] = kwargs
         case["out"] = [self.store.add(t) for t in out]
-        wanted, unique = [t for t in inputs if t.requires_grad], []
-        for t in wanted:
-            if not any(t is u for u in unique):
-                unique.append(t)
-        pairs = [(t, gradient(t, k)) for k, t in enumerate(out) if t.requires_grad]
-        if unique and pairs:
-            grads = torch.autograd.grad([t for t, _ in pairs], unique, [g for _, g in pairs],
-                                        allow_unused=True)
+        if grads is not None:
             case["grads"] = [None if g is None else self.store.add(g) for g in grads]
+        if truth is not None:
+            self.add_truth(case, [out, grads or []], truth)
         return case
+
+    def truth(self, info, sample, dtype):
+        """Results and gradients of float32 and bfloat16 calls in float64."""
+        if dtype not in (torch.float32, torch.bfloat16) or "dtype" in sample.kwargs:
+            return None
+        seen = {}
+        first, args, kwargs = (in_float64(v, dtype, seen)
+                               for v in (sample.input, sample.args, sample.kwargs))
+        try:
+            out, grads = call_and_gradients(lambda: info.op(first, *args, **kwargs),
+                                            leaves([first, list(args), kwargs]))
+            return [out, grads or []]
+        except Exception:  # not there in float64
+            return None
+
+    def add_truth(self, case, found, truth):
+        """Where PyTorch's result is further than the tolerance from its own in float64, that one is
+        kept as well: it is what the op means."""
+        if [len(part) for part in found] != [len(part) for part in truth]:
+            return
+        if any((a is None) != (b is None) for f, t in zip(found, truth) for a, b in zip(f, t)):
+            return
+        rounded = [[None if b is None else b.to(a.dtype) for a, b in zip(f, t)]
+                   for f, t in zip(found, truth)]
+        if any(a is not None and not close(a, b)
+               for f, t in zip(found, rounded) for a, b in zip(f, t)):
+            case["float64"] = [[None if t is None else self.store.add(t) for t in part]
+                               for part in rounded]
 
     def op_samples(self, info, entry, ours, dtype):
         torch.manual_seed(hash_of(entry))
@@ -249,7 +315,7 @@ class Maker:
                 case = {"case": f"{entry}/error/{number}", "op": ours, "dtype": "error",
                         "args": encode(list(args), self.store), "error": error.error_regex}
                 if kwargs:
-                    case["kwargs"] = {k: encode(v, self.store) for k, v in kwargs.items()}
+                    case["kwargs"] = [[k, encode(v, self.store)] for k, v in kwargs.items()]
                 self.cases.append(case)
                 number += 1
             except LeftOut as reason:
@@ -387,10 +453,10 @@ def compact(maker):
 
     for case in maker.cases:
         walk(case["args"])
-        walk(case.get("kwargs", {}))
-        for key in ("out", "grads"):
-            if key in case:
-                case[key] = [None if i is None else renumber(i) for i in case[key]]
+        walk(case.get("kwargs", []))
+        lists = [case[key] for key in ("out", "grads") if key in case] + case.get("float64", [])
+        for numbers_of_case in lists:
+            numbers_of_case[:] = [None if i is None else renumber(i) for i in numbers_of_case]
     return store
 
 

@@ -23,6 +23,10 @@ masked_scatter take_along_dim nonzero topk sort argsort unique bincount searchso
 __getitem__
 mm bmm mv matmul addmm addmv addr baddbmm einsum dot inner outer trace cross
 softmax log_softmax
+sgn signbit isposinf isneginf logit sinc nan_to_num heaviside logaddexp2 deg2rad rad2deg float_power
+isclose isin cummax cummin logcumsumexp kthvalue aminmax dist cdist trapezoid quantile
+tensor_split hstack vstack dstack rot90 kron block_diag diag diff broadcast_tensors broadcast_to
+atleast_1d atleast_2d atleast_3d take select_scatter slice_scatter diagonal_scatter fliplr flipud
 """
 RENAMED = {
     "div.no_rounding_mode": "div", "div.floor_rounding": "div", "div.trunc_rounding": "div",
@@ -71,7 +75,7 @@ def names():
 
 
 # Ops whose result depends on which of several equal elements comes first.
-TIES = set("sort argsort topk median argmax argmin max.reduction_with_dim min.reduction_with_dim"
+TIES = set("sort argsort topk kthvalue median argmax argmin max.reduction_with_dim min.reduction_with_dim"
            .split()) | {F + name for name in """max_pool1d max_pool2d max_pool3d adaptive_max_pool1d
            adaptive_max_pool2d adaptive_max_pool3d""".split()}
 
@@ -90,14 +94,19 @@ def sizes_as_list(sample):
 
 def getitem(sample):
     index = sample.args[0]
-    return [sample.input, index if isinstance(index, (tuple, list)) else (index,)], sample.kwargs
+    return [sample.input, index if isinstance(index, tuple) else (index,)], sample.kwargs
+
+
+def as_list(sample):
+    """Tensors given one by one are a list."""
+    return [[sample.input, *sample.args]], sample.kwargs
 
 
 # How the samples of some entries become positional and named arguments.
 FORMS = {"where": swap, "einsum": swap, F + "embedding": swap, F + "embedding_bag": swap,
          "expand": sizes_as_list, "view": sizes_as_list, "reshape": sizes_as_list,
          "permute": sizes_as_list, "repeat": sizes_as_list, "tile": sizes_as_list,
-         "__getitem__": getitem}
+         "__getitem__": getitem, "block_diag": as_list, "broadcast_tensors": as_list}
 
 
 def call_form(entry, sample):

@@ -1,10 +1,12 @@
 // Running one case: arguments from JSON, the call, and the comparison at torch.testing's
 // tolerances, by dtype.
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/engine.h"
 #include "autograd/op_json.h"
 #include "autograd/ops/copy.h"
+#include "autograd/ops/reduce.h"
 #include "tests/vectors/cases.h"
 
 namespace iolaus::vectors {
@@ -105,13 +107,21 @@ std::string check_gradients(const Vectors& vectors, const Json& test, const Tens
     from.push_back(outs[i]);
     gradients.push_back(output_gradient(outs[i].detach(), i));
   }
-  if (from.empty()) return "no output has a gradient";
+  // An undefined gradient is our way to say zero.
+  const auto is_zero = [&](const Json& number) {
+    return number.is_null() || !any(vectors.tensors.at(number.get<size_t>())).item<bool>();
+  };
+  if (from.empty()) {
+    const bool zero = std::all_of(test["grads"].begin(), test["grads"].end(), is_zero);
+    return zero ? "" : "no output has a gradient";
+  }
   const Tensors grads = grad(from, leaves, gradients, {}, true);
   for (size_t i = 0; i < grads.size(); ++i) {
     const Json& number = test["grads"].at(i);
     if (number.is_null()) continue;
-    const std::string difference =
-        compare("gradient", i, grads[i], vectors.tensors.at(number.get<size_t>()));
+    if (!grads[i].defined() && is_zero(number)) continue;
+    const Tensor& expected = vectors.tensors.at(number.get<size_t>());
+    const std::string difference = compare("gradient", i, grads[i], expected);
     if (!difference.empty()) return difference;
   }
   return "";
@@ -132,8 +142,8 @@ Tensors call(const Json& test, Arguments& arguments) {
   if (!test.contains("chain")) {
     NamedValues named;
     if (test.contains("kwargs")) {
-      for (const auto& [name, json] : test["kwargs"].items()) {
-        named.emplace_back(name, arguments.value(json));
+      for (const Json& pair : test["kwargs"]) {  // [name, value]: in the order of the call
+        named.emplace_back(pair[0].get<std::string>(), arguments.value(pair[1]));
       }
     }
     return call_op(test["op"], positional, named);
@@ -146,9 +156,8 @@ Tensors call(const Json& test, Arguments& arguments) {
   return {std::get<Tensor>(positional[0])};
 }
 
-}  // namespace
-
-std::string run_case(const Vectors& vectors, const Json& test, Device device) {
+// One run of a case whose results are compared with those in the case.
+std::string run_once(const Vectors& vectors, const Json& test, Device device) {
   Arguments arguments(vectors, device);
   Tensors outs;
   try {
@@ -175,6 +184,19 @@ std::string run_case(const Vectors& vectors, const Json& test, Device device) {
   } catch (const Error& error) {
     return std::string("backward: ") + error.what();
   }
+}
+
+}  // namespace
+
+// Where PyTorch's own result is further than the tolerance from its one in float64, that one counts
+// as well: a result nearer to the truth is no deviation.
+std::string run_case(const Vectors& vectors, const Json& test, Device device) {
+  const std::string problem = run_once(vectors, test, device);
+  if (problem.empty() || !test.contains("float64")) return problem;
+  Json exact = test;
+  exact["out"] = test["float64"][0];
+  if (test.contains("grads")) exact["grads"] = test["float64"][1];
+  return run_once(vectors, exact, device).empty() ? "" : problem;
 }
 
 }  // namespace iolaus::vectors
