@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "config/instantiate.h"
 #include "config/yaml.h"
@@ -232,6 +233,24 @@ TEST_CASE("maxima tell where they were") {
   CHECK(places.to_vector<int64_t>() == std::vector<int64_t>{1, 3, 5});
   const auto adaptive = AdaptiveMaxPool1d(Dims{2}).forward_with_indices(x);
   CHECK(adaptive.second.to_vector<int64_t>() == std::vector<int64_t>{1, 3});
+}
+
+TEST_CASE("the shipped models classify images of 28 x 28, and all their parameters are trained") {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(IOLAUS_SOURCE_DIR "/apps/conf/model")) {
+    CAPTURE(entry.path().string());
+    const auto model = config::instantiate<Module>(config::load_file(entry.path().string()));
+    const Tensor out = (*model)(randn({2, 1, 28, 28}));
+    CHECK(out.sizes() == Dims{2, 10});
+    sum(square(out)).backward();
+    for (const auto& [name, p] : model->named_parameters()) {
+      CAPTURE(name);
+      CHECK(p.grad().defined());
+    }
+    ++count;
+  }
+  CHECK(count >= 5);
 }
 
 TEST_CASE("options that make no sense are refused by name") {

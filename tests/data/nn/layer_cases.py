@@ -413,4 +413,5 @@ loss("PoissonNLLLoss", {"x": rnd(3, 4, low=0.1), "y": COUNTS}, log_input=False, 
 CTC = {"x": rnd(6, 2, 4), "y": ints([[1, 2, 2], [3, 1, 0]]),
        "input_lengths": ints([6, 5]), "target_lengths": ints([3, 2])}
 loss("CTCLoss", CTC, "loss_of_logits")
-loss("CTCLoss", CTC | {"y": ints([[0, 2, 2], [0, 1, 2]])}, "loss_of_logits", blank=3, zero_infinity=True)
+loss("CTCLoss", CTC | {"y": ints([[0, 2, 2], [0, 1, 2]])}, "loss_of_logits", blank=3,
+     zero_infinity=True)

@@ -35,15 +35,22 @@ def rounded(t):
     return (t * 64).round() / 64
 
 
+def distinct(*shape):
+    """Logits without ties, also between batches: torch orders ties as it likes, and its sigmoid
+    gives equal numbers unequal results at the end of a vector."""
+    count = torch.Size(shape).numel()
+    return ((torch.randperm(count) - count / 2) / 32 + shape[0] / 1024).reshape(shape)
+
+
 def classes(count, *rest, used=None):
     """Two batches of outputs (N, count, ...) and targets below used."""
-    return [(rounded(torch.randn(n, count, *rest)),
+    return [(distinct(n, count, *rest),
              torch.randint(0, used or count, (n, *rest))) for n in (9, 6)]
 
 
 def labels(*shape, logits=True):
-    make = torch.randn if logits else torch.rand
-    return [(rounded(make(n, *shape)), torch.randint(0, 2, (n, *shape))) for n in (9, 6)]
+    make = distinct if logits else lambda *s: rounded(torch.rand(*s))
+    return [(make(n, *shape), torch.randint(0, 2, (n, *shape))) for n in (9, 6)]
 
 
 def with_ignored(batches, value):
@@ -83,7 +90,8 @@ case("ConfusionMatrix", with_ignored(classes(4), -1), task="multiclass", num_cla
 case("ConfusionMatrix", with_ignored(labels(3), -1), task="multilabel", num_labels=3,
      ignore_index=-1, threshold=0.3)
 
-ties = [((torch.randn(n) * 2).round() / 8 + 0.5, torch.randint(0, 2, (n,))) for n in (20, 30)]
+ties = [((torch.randn(n) * 2).round().clamp(-4, 4) / 8 + 0.5, torch.randint(0, 2, (n,)))
+        for n in (20, 30)]
 case("AUROC", ties, task="binary")
 case("AUROC", labels(), task="binary")
 case("AUROC", with_ignored(labels(2), -1), task="binary", ignore_index=-1)

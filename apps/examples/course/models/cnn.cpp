@@ -29,10 +29,10 @@ class CNNModel final : public nn::Module {
   Tensor forward(const Tensor& x) override {
     Tensor y = x;
     for (const auto& conv : convs_) {
-      y = relu(conv->forward(y));
-      if (y.size(-1) > 1) y = pool_.forward(y);
+      y = relu((*conv)(y));
+      if (y.size(-1) > 1) y = pool_(y);
     }
-    return head_->forward(mean(y, {-2, -1}));
+    return (*head_)(mean(y, {-2, -1}));
   }
 
  private:

@@ -22,8 +22,8 @@ class FFNNModel final : public nn::Module {
   std::string type_name() const override { return "FFNNModel"; }
   Tensor forward(const Tensor& x) override {
     Tensor y = flatten(x, 1, -1);
-    for (const auto& layer : hidden_) y = relu(layer->forward(y));
-    return head_->forward(y);
+    for (const auto& layer : hidden_) y = relu((*layer)(y));
+    return (*head_)(y);
   }
 
  private:

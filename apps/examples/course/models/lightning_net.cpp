@@ -26,9 +26,9 @@ LightningNet::LightningNet(int64_t num_classes, MakeOptimizer optimizer,
 }
 
 Tensor LightningNet::forward(const Tensor& x) {
-  const Tensor a = pool_->forward(relu(conv1_->forward(x)));
-  const Tensor b = pool_->forward(relu(conv2_->forward(a)));
-  return fc3_->forward(relu(fc2_->forward(relu(fc1_->forward(flatten(b, 1, -1))))));
+  const Tensor a = (*pool_)(relu((*conv1_)(x)));
+  const Tensor b = (*pool_)(relu((*conv2_)(a)));
+  return (*fc3_)(relu((*fc2_)(relu((*fc1_)(flatten(b, 1, -1))))));
 }
 
 Tensor LightningNet::step(const nn::data::Batch& batch, const char* stage) {
