@@ -147,6 +147,8 @@ Tensors tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
   IOLAUS_CHECK(x.dim() > 0, "[tensor_split] expected at least one dimension, got {}", x.describe());
   IOLAUS_CHECK(sections > 0, "[tensor_split] expected at least one section, got {}", sections);
   const int d = wrap_dim("tensor_split", dim, x.dim());
+  IOLAUS_CHECK(sections <= std::max<int64_t>(x.sizes()[d], 65536),
+               "[tensor_split] {} sections of {} elements are too many", sections, x.sizes()[d]);
   const int64_t size = x.sizes()[d] / sections, larger = x.sizes()[d] % sections;
   Tensors parts;
   for (int64_t i = 0, at = 0; i < sections; ++i) {

@@ -116,7 +116,9 @@ void check_adaptive(const char* op, const Tensor& x, const Dims& sizes) {
   IOLAUS_CHECK_CODE(is_floating(x.dtype()), ErrorCode::kType,
                     "[{}] expected a floating input, got {}", op, x.describe());
   for (int64_t size : sizes) {
-    IOLAUS_CHECK(size >= -1, "[{}] expected sizes >= 0, got {}", op, sizes.str());
+    constexpr int64_t kMost = int64_t{1} << 24;
+    IOLAUS_CHECK(size >= -1 && size <= kMost, "[{}] expected sizes of 0 to {}, got {}", op, kMost,
+                 sizes.str());
   }
 }
 

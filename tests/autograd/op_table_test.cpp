@@ -29,7 +29,7 @@ TEST_CASE("a schema names kinds, defaults and what goes by name only") {
   CHECK(schema.arguments[0].required);
   CHECK(schema.arguments[1].kind == "int[]");
   CHECK(schema.arguments[1].repeat == 2);
-  CHECK(std::get<Ints>(schema.arguments[1].default_value) == Ints{1});
+  CHECK(std::get<Ints>(schema.arguments[1].default_value) == (Ints{1, 1}));
   CHECK(schema.arguments[2].optional);
   CHECK(schema.arguments[2].keyword);
   CHECK(std::get<std::string>(schema.arguments[3].default_value) == "a");
