@@ -137,7 +137,17 @@ void ModelCheckpoint::on_train_epoch_end(Trainer& trainer, LightningModule&) {
   save(trainer);
 }
 
-void ModelCheckpoint::on_train_end(Trainer&, LightningModule&) { writer_.wait(); }
+// The end is never lost; and after a kill between a save and its link, the link follows here.
+void ModelCheckpoint::on_train_end(Trainer& trainer, LightningModule&) {
+  writer_.wait();
+  if (!options_.save_last || trainer.global_step() == 0 ||
+      checkpoint_step(last_link(trainer)) == trainer.global_step()) {
+    return;
+  }
+  last_path_ = last_link(trainer);
+  write(trainer, last_path_, {});
+  writer_.wait();
+}
 
 void ModelCheckpoint::save(Trainer& trainer) {
   std::map<std::string, double> metrics = trainer.callback_metrics();

@@ -1,17 +1,19 @@
 // The bar's labels and metrics.
 #include "nn/callbacks/progress_bar.h"
 
+#include "nn/loggers/logger.h"
 #include "nn/trainer/trainer.h"
 
 namespace iolaus::nn {
 namespace {
 
-std::string metrics_text(const Metrics& metrics) {
-  std::string text;
-  for (const auto& [name, value] : metrics) {
-    text += fmt::format("{}{}={:.4g}", text.empty() ? "" : ", ", name, value);
+// With the version of the first logger that has one, as Lightning's v_num.
+std::string metrics_text(const Trainer& trainer) {
+  std::string version;
+  for (const auto& logger : trainer.loggers()) {
+    if (version.empty()) version = logger->version();
   }
-  return text;
+  return progress_metrics(trainer.progress_bar_metrics(), version);
 }
 
 }  // namespace
@@ -28,12 +30,12 @@ void ProgressBar::on_train_batch_end(Trainer& trainer, LightningModule&, const T
                                      const data::Batch& batch, int64_t batch_idx) {
   // Reading the metrics waits for the device: only where they will be drawn.
   if (train_->is_due()) trainer.refresh_progress_bar_metrics();
-  train_->update(batch_idx + 1, batch.size(), metrics_text(trainer.progress_bar_metrics()));
+  train_->update(batch_idx + 1, batch.size(), metrics_text(trainer));
 }
 
 void ProgressBar::on_train_epoch_end(Trainer& trainer, LightningModule&) {
   trainer.refresh_progress_bar_metrics();
-  if (train_) train_->finish(metrics_text(trainer.progress_bar_metrics()));
+  if (train_) train_->finish(metrics_text(trainer));
   train_.reset();
 }
 
@@ -55,8 +57,7 @@ void ProgressBar::on_evaluation_batch_end(Trainer&, LightningModule&, Stage,
 }
 
 void ProgressBar::on_evaluation_end(Trainer& trainer, LightningModule&, Stage) {
-  evaluation_->finish(trainer.sanity_checking() ? ""
-                                                : metrics_text(trainer.progress_bar_metrics()));
+  evaluation_->finish(trainer.sanity_checking() ? "" : metrics_text(trainer));
   evaluation_.reset();
 }
 

@@ -66,14 +66,6 @@ std::string what_is_wrong(const std::string& folder) {
   return "";
 }
 
-int64_t step_of(const fs::path& folder) {
-  try {
-    return io::read_json((folder / kManifest).string()).at("step").get<int64_t>();
-  } catch (const std::exception&) {
-    return -1;  // it will not verify
-  }
-}
-
 // Newest first: by steps, then by time.
 std::vector<std::string> checkpoints_in(const fs::path& directory) {
   struct Found {
@@ -86,7 +78,8 @@ std::vector<std::string> checkpoints_in(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory, ignored)) {
     const fs::path& path = entry.path();
     if (!entry.is_directory(ignored) || entry.is_symlink() || path.extension() != ".ckpt") continue;
-    found.push_back({step_of(path), fs::last_write_time(path, ignored), path.string()});
+    found.push_back(
+        {checkpoint_step(path.string()), fs::last_write_time(path, ignored), path.string()});
   }
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     return a.step != b.step ? a.step > b.step : a.time > b.time;
@@ -195,6 +188,14 @@ std::string find_checkpoint(const std::string& path) {
       "there is no checkpoint at {}; expected a checkpoint's folder (with manifest.json), a folder "
       "of checkpoints (*.ckpt) or a run's output folder",
       path);
+}
+
+int64_t checkpoint_step(const std::string& path) {
+  try {
+    return io::read_json(path + "/" + kManifest).at("step").get<int64_t>();
+  } catch (const std::exception&) {
+    return -1;  // it would not verify either
+  }
 }
 
 Checkpoint load_checkpoint(const std::string& path) {

@@ -56,6 +56,8 @@ void remove_checkpoint(const std::string& path);
 /// checkpoints or a run's folder; a warning names newer ones that do not.
 /// Errors: kNotFound; kCorrupt, naming what does not verify.
 std::string find_checkpoint(const std::string& path);
+/// The optimizer steps of a checkpoint's folder, as its manifest says; -1 where there is none.
+int64_t checkpoint_step(const std::string& path);
 /// Loads find_checkpoint(path).
 Checkpoint load_checkpoint(const std::string& path);
 

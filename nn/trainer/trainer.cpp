@@ -196,6 +196,7 @@ auto Trainer::run(LightningModule& module, data::DataModule& data, Stage stage, 
     module.teardown(stage);
   };
   try {
+    data.set_device(device_);
     if (stage == Stage::kFit) data.setup();
     each_callback("setup", [&](Callback& c) { c.setup(*this, module, stage); });
     module.setup(stage);
