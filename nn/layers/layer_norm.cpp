@@ -46,14 +46,6 @@ const config::Register<GroupNorm, Module> kGroupNorm{
                                          a.get<bool>("affine"));
     }};
 
-// x / (k + alpha mean(x^2 over `size` neighbouring channels))^beta. (Krizhevsky et al. 2012)
-Tensor local_response(const Tensor& x, int64_t size, double alpha, double beta, double k) {
-  IOLAUS_CHECK(x.dim() >= 3, "[LocalResponseNorm] expected (N, C, ...), got {}", x.describe());
-  const Tensor squares = reshape(square(x), {x.size(0), 1, x.size(1), -1});
-  const Tensor padded = pad(squares, {0, 0, size / 2, (size - 1) / 2});
-  const Tensor sums = avg_pool(padded, 2, {size, 1}, {.stride = {1}});
-  return div(x, pow(k + alpha * reshape(sums, x.sizes()), beta));
-}
 const auto kLocalResponse =
     function("LocalResponseNorm", "division by a power of the neighbouring channels' mean square",
              {{"size", P::kInt, "channels"},
@@ -64,7 +56,7 @@ const auto kLocalResponse =
                const int64_t size = a.get<int64_t>("size");
                const double alpha = a.get<double>("alpha"), beta = a.get<double>("beta"),
                             k = a.get<double>("k");
-               return [=](const Tensor& x) { return local_response(x, size, alpha, beta, k); };
+               return [=](const Tensor& x) { return local_response_norm(x, size, alpha, beta, k); };
              });
 
 }  // namespace

@@ -146,6 +146,11 @@ TEST_CASE("Lightning's targets and arguments make the logger") {
       config::load_yaml("{_target_: pytorch_lightning.loggers.CSVLoger, save_dir: x}", "x");
   CHECK_THROWS_WITH_AS(config::instantiate<Logger>(wrong),
                        Contains("pytorch_lightning.loggers.CSVLogger"), Error);
+  // Loggers of services are not offered; the message names those that are.
+  const config::Node service =
+      config::load_yaml("{_target_: lightning.pytorch.loggers.wandb.WandbLogger, project: x}", "x");
+  CHECK_THROWS_WITH_AS(config::instantiate<Logger>(service),
+                       Contains("lightning.pytorch.loggers.CSVLogger"), Error);
 }
 
 TEST_CASE("a folder that cannot be made is an error that names it") {
