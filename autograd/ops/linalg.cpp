@@ -320,6 +320,8 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
 
 std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices) {
   check_matrix("svd", a, false);
+  IOLAUS_CHECK(all(isfinite(a.detach())).item<bool>(),  // LAPACK may not come to an end otherwise
+               "[svd] expected finite numbers in {}", a.describe());
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
   const Dims batch = batch_of(a);
   Tensor u, s, vh;
