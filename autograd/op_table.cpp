@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
+#include <stdexcept>
 
 #include "core/near_names.h"
 
@@ -183,7 +185,13 @@ Tensors call_op(const std::string& op, const std::vector<OpValue>& positional,
       reasons += fmt::format("\n  {}\n    {}", schema.text, error.what());
       continue;
     }
-    return schema.call(schema.function, values.data());
+    try {
+      return schema.call(schema.function, values.data());
+    } catch (const std::bad_alloc&) {  // of lists on the host
+      fail(ErrorCode::kOutOfMemory, "[{}] the sizes need more memory than there is", op);
+    } catch (const std::length_error&) {
+      fail(ErrorCode::kOutOfMemory, "[{}] the sizes need more memory than there is", op);
+    }
   }
   fail(ErrorCode::kType, "[{}] no overload takes these arguments:{}", op, reasons);
 }

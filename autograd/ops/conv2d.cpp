@@ -195,6 +195,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   IOLAUS_CHECK_CODE(is_floating(x.dtype()) && x.dtype() == weight.dtype(), ErrorCode::kType,
                     "[{}] expected input and weight of one floating dtype, got {} and {}", kOp,
                     x.describe(), weight.describe());
+  IOLAUS_CHECK(x.sizes()[2] > 0 && x.sizes()[3] > 0, "[{}] expected images with elements, got {}",
+               kOp, x.describe());
   const int64_t channels = weight.sizes()[1] * o.groups;
   IOLAUS_CHECK(!bias.defined() || bias.sizes() == Dims{channels},
                "[{}] expected a bias [{}], got {}", kOp, channels, bias.describe());

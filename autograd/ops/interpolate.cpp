@@ -159,7 +159,8 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o) {
         o.scale_factor.empty()
             ? entry(o.size, i)
             : static_cast<int64_t>(std::floor(static_cast<double>(size) * factor));
-    IOLAUS_CHECK(target > 0, "[interpolate] expected sizes above 0, got {}", target);
+    IOLAUS_CHECK(target > 0 && target < (int64_t{1} << 31),
+                 "[interpolate] expected sizes above 0 and below 2^31, got {}", target);
     double scale = static_cast<double>(size) / static_cast<double>(target);
     if (factor > 0 && !o.recompute_scale_factor) scale = 1 / factor;
     if (o.align_corners) {

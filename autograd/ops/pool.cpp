@@ -122,15 +122,22 @@ void check_adaptive(const char* op, const Tensor& x, const Dims& sizes) {
   }
 }
 
+// Two numbers, of which a list of one gives both.
+Pair pair_of(const char* what, const Dims& sizes) {
+  IOLAUS_CHECK(sizes.rank() == 1 || sizes.rank() == 2,
+               "[max_pool2d] expected {} of one or two numbers, got {}", what, sizes.str());
+  return {sizes[0], sizes[sizes.size() - 1]};
+}
+
 template <int64_t n>
 Tensors boxed_max(const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
                   const Dims& dilation, bool ceil_mode, bool return_indices) {
   const bool plain = n == 2 && !return_indices;
   if (plain && (x.dim() == 3 || x.dim() == 4)) {
-    return {max_pool2d(x, {kernel[0], kernel[1]},
-                       {.stride = stride.empty() ? Pair(0) : Pair(stride[0], stride[1]),
-                        .padding = {padding[0], padding[1]},
-                        .dilation = {dilation[0], dilation[1]},
+    return {max_pool2d(x, pair_of("kernel_size", kernel),
+                       {.stride = stride.empty() ? Pair(0) : pair_of("stride", stride),
+                        .padding = pair_of("padding", padding),
+                        .dilation = pair_of("dilation", dilation),
                         .ceil_mode = ceil_mode})};
   }
   const auto [values, places] = max_pool(x, n, kernel, {stride, padding, dilation, ceil_mode});
