@@ -45,23 +45,36 @@ Tensor join_depth(const Tensor& x) {
   const Dims s = x.sizes();
   return reshape(transpose(x, 1, 2), {s[0] * s[2], s[1], s[3], s[4]});
 }
-Tensor split_depth(const Tensor& x, int64_t batch) {
+Tensor split_depth(const Tensor& x, int64_t batch, int64_t depth) {
   const Dims s = x.sizes();
-  return transpose(reshape(x, {batch, s[0] / batch, s[1], s[2], s[3]}), 1, 2);
+  return transpose(reshape(x, {batch, depth, s[1], s[2], s[3]}), 1, 2);
+}
+
+// Of the depth, which the two functions below walk; conv2d checks the rest.
+void check_depth(const char* op, const Tensor& x, const Tensor& weight, const ConvOptions& o) {
+  constexpr int64_t kLimit = int64_t{1} << 31;  // so that no product overflows
+  const auto in = [&](int64_t value, int64_t least) { return value >= least && value < kLimit; };
+  IOLAUS_CHECK(in(o.stride[0], 1) && in(o.dilation[0], 1) && in(o.padding[0], 0) &&
+                   in(o.output_padding[0], 0),
+               "[{}] expected stride and dilation above 0, padding and output_padding of at least "
+               "0, all below 2^31; got {}, {}, {} and {}",
+               op, o.stride.str(), o.dilation.str(), o.padding.str(), o.output_padding.str());
+  IOLAUS_CHECK(x.sizes()[2] > 0 && weight.sizes()[2] > 0,
+               "[{}] expected images and windows with elements, got {} and {}", op, x.describe(),
+               weight.describe());
 }
 
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o) {
   if (is_short_float(x)) {  // the sum over the depth would be rounded at each step
     return to(conv3d(widened(x), widened(weight), widened(bias), o), x.dtype());
   }
+  check_depth("conv3d", x, weight, o);
   const int64_t depth = weight.sizes()[2], reach = o.dilation[0] * (depth - 1) + 1;
-  IOLAUS_CHECK(o.stride[0] > 0 && o.dilation[0] > 0 && o.padding[0] >= 0,
-               "[conv3d] expected positive stride and dilation and padding >= 0");
   const Tensor padded =
       o.padding[0] == 0 ? x : pad(x, {0, 0, 0, 0, o.padding[0], o.padding[0]}, "constant", 0);
   const int64_t count = (padded.sizes()[2] - reach) / o.stride[0] + 1;
-  IOLAUS_CHECK(padded.sizes()[2] >= reach && depth > 0,
-               "[conv3d] a window of depth {} does not fit {}", reach, padded.sizes().str());
+  IOLAUS_CHECK(padded.sizes()[2] >= reach, "[conv3d] a window of depth {} does not fit {}", reach,
+               padded.sizes().str());
   Tensor out;
   for (int64_t i = 0; i < depth; ++i) {
     const int64_t start = i * o.dilation[0];
@@ -70,7 +83,7 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
         conv2d(join_depth(part), select(weight, 2, i), i == 0 ? bias : Tensor(), plane(o));
     out = out.defined() ? add(out, y) : y;
   }
-  return contiguous(split_depth(out, x.sizes()[0]));
+  return contiguous(split_depth(out, x.sizes()[0], count));
 }
 
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -78,12 +91,14 @@ Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bia
   if (is_short_float(x)) {  // the sum over the depth would be rounded at each step
     return to(conv_transpose3d(widened(x), widened(weight), widened(bias), o), x.dtype());
   }
+  check_depth("conv_transpose3d", x, weight, o);
   const int64_t depth = weight.sizes()[2], batch = x.sizes()[0], count = x.sizes()[2];
   const int64_t all = (count - 1) * o.stride[0] + o.dilation[0] * (depth - 1) + 1;
   Tensor out;
   for (int64_t i = 0; i < depth; ++i) {
-    const Tensor y = split_depth(
-        conv_transpose2d(join_depth(x), select(weight, 2, i), {}, transposed_plane(o)), batch);
+    const Tensor y =
+        split_depth(conv_transpose2d(join_depth(x), select(weight, 2, i), {}, transposed_plane(o)),
+                    batch, count);
     if (!out.defined()) {
       Dims sizes = y.sizes();
       sizes[2] = all;
