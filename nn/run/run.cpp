@@ -18,6 +18,7 @@
 #include "nn/run/assemble.h"
 #include "nn/run/kernel_config.h"
 #include "nn/trainer/signals.h"
+#include "nn/weights.h"
 
 namespace iolaus::nn {
 namespace {
@@ -101,6 +102,10 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
   trainer->for_each_logger([&](Logger& logger) { logger.log_hyperparams(resolved); });
 
   const std::string ckpt_path = text(cfg, "ckpt_path");
+  if (const std::string weights = text(cfg, "weights"); !weights.empty()) {
+    module->checkpointed().load_state_dict(load_weights(weights));
+    spdlog::info("weights from {}", weights);
+  }
   if (trains) {
     log_graph(*trainer, *module, *data);
     if (!ckpt_path.empty()) spdlog::info("resuming from {}", find_checkpoint(ckpt_path));

@@ -5,6 +5,7 @@
 //   datamodule (or data)   a DataModule
 //   model                  a LightningModule; or a Module, with `loss`, `optimizer`, `scheduler`
 //   trainer, callbacks, logger
+//   weights                a .safetensors or .pth file to begin with
 //   seed, ckpt_path, train, test, optimized_metric; threads, kernels
 #pragma once
 

@@ -81,6 +81,22 @@ TEST_CASE("a run that stops in the middle of an epoch resumes to the same weight
   CHECK(same_weights(folder / "whole", folder / "rest"));
 }
 
+TEST_CASE("a run may begin with the weights of a file, and only test") {
+  const Folder folder;
+  const Outcome trained = run(folder, kShort + "hydra.run.dir=a");
+  const Outcome tested = run(folder, kShort +
+                                         "seed=7 train=false hydra.run.dir=b "
+                                         "weights=a/checkpoints/last.ckpt/model.safetensors");
+  CAPTURE(tested.output);
+  CHECK(tested.status == 0);
+  CHECK(line_with(tested.output, "test/acc: ") == line_with(trained.output, "test/acc: "));
+  const Outcome wrong = run(folder, kShort +
+                                        "model=cnn hydra.run.dir=c "
+                                        "weights=a/checkpoints/last.ckpt/model.safetensors");
+  CHECK(wrong.status == 1);
+  CHECK(wrong.output.find("missing: conv1.weight") != std::string::npos);
+}
+
 TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   const Folder folder;
   const Outcome chosen = run(folder, kShort + "kernels.cross_entropy=reference hydra.verbose=true");

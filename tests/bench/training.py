@@ -2,6 +2,7 @@
 """Compares training by `iolaus train` with PyTorch's plain loop and with Lightning's trainer.
 
     tests/bench/training.py PROGRAM PYTHON_WITH_TORCH_AND_LIGHTNING [--threads N] [--rounds N]
+    tests/bench/training.py PROGRAM PYTHON --curves 50
 
 Five models of apps/conf/model on Fashion-MNIST, batch 64, SGD with momentum. Each is run for few
 and for many steps; the difference of the two times, divided by the steps between them, is one step
@@ -9,9 +10,13 @@ with everything that belongs to it (data, logging, checkpoints), and nothing of 
 take turns; medians and ratios are printed. PyTorch's loop has the whole normalised data in memory
 and takes batches by index, which is its fastest way; Lightning has its DataLoader, a CSV logger and
 a checkpoint at the end, as Iolaus has.
+
+--curves N compares the losses of N steps instead: the same weights, data and order in Iolaus and in
+Lightning, without dropout. Prints the largest relative difference for each model.
 """
 
 import argparse
+import csv
 import json
 import os
 import statistics
@@ -23,16 +28,38 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODELS = {"mlp": (500, 5500), "lenet": (200, 1700), "cnn": (30, 130), "resnet": (20, 80),
           "transformer": (20, 120)}
+SGD = ["optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0"]
 
 
 def iolaus(program, model, steps, threads):
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
-        subprocess.run([program, "train", f"model={model}", "optimizer=sgd", "scheduler=none",
+        subprocess.run([program, "train", f"model={model}", *SGD, "scheduler=none",
                         f"trainer.max_steps={steps}", "trainer.max_epochs=-1", "device=cpu",
                         "test=false", f"threads={threads}", "trainer.enable_progress_bar=false",
                         f"hydra.run.dir={folder}"], check=True, capture_output=True)
         return time.perf_counter() - begin
+
+
+def curve(program, model, steps, rate, torch):
+    """Losses of both, from the weights that Iolaus begins with (a step with the rate 0 keeps them)."""
+    with tempfile.TemporaryDirectory() as folder:
+        def train(run, count, lr):
+            subprocess.run(
+                [program, "train", f"model={model}", *SGD, "scheduler=none", "device=cpu",
+                 "data.shuffle=false", f"trainer.max_steps={count}", "trainer.max_epochs=-1",
+                 "test=false", f"optimizer.lr={lr}", "trainer.log_every_n_steps=1",
+                 "trainer.enable_progress_bar=false", f"hydra.run.dir={folder}/{run}",
+                 *(["model.layers.dropout.p=0"] if model == "cnn" else []),
+                 *(["model.layers.encoder.encoder_layer.dropout=0"] if model == "transformer"
+                   else [])], check=True, capture_output=True)
+        train("start", 1, 0)
+        train("run", steps, rate)
+        with open(f"{folder}/run/metrics.csv") as f:
+            rows = [row["train/loss_step"] for row in csv.DictReader(f)]
+        ours = [float(x) for x in rows if x]
+        theirs = torch.run("curve", model, [steps, rate, f"{folder}/start/checkpoints/last.ckpt"])
+    return max(abs(a - b) / b for a, b in zip(ours, theirs)), len(ours)
 
 
 class Worker:
@@ -108,7 +135,9 @@ def worker(threads):
 
     def make(model):
         with open(os.path.join(ROOT, "apps/conf/model", model + ".yaml")) as f:
-            return build(yaml.safe_load(f))
+            net = build(yaml.safe_load(f))
+        net.source = model
+        return net
 
     def plain(model, steps):
         net = make(model)
@@ -127,9 +156,9 @@ def worker(threads):
                 done += 1
 
     class Net(pl.LightningModule):
-        def __init__(self, net):
+        def __init__(self, net, rate=0.05):
             super().__init__()
-            self.net = net
+            self.net, self.rate = net, rate
 
         def training_step(self, batch, batch_idx):
             loss = torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
@@ -137,7 +166,7 @@ def worker(threads):
             return loss
 
         def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
+            return torch.optim.SGD(self.parameters(), lr=self.rate, momentum=0.9)
 
     def lightning(model, steps):
         with tempfile.TemporaryDirectory() as folder:
@@ -150,9 +179,52 @@ def worker(threads):
             trainer.fit(net, loader)
             return time.perf_counter() - begin
 
+    def curve_of(model, request):
+        from safetensors.torch import load_file
+        steps, rate, folder = request
+        net = Net(make(model), rate)
+        net.net.load_state_dict(rename(load_file(folder + "/model.safetensors"), net.net))
+        for part in net.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = 0.0
+            if isinstance(part, torch.nn.MultiheadAttention):
+                part.dropout = 0.0
+        losses = []
+        step = net.training_step
+        net.training_step = lambda *a: losses.append(step(*a)) or losses[-1]
+        trainer = pl.Trainer(accelerator="cpu", max_steps=steps, enable_progress_bar=False,
+                             enable_model_summary=False, logger=False, enable_checkpointing=False)
+        trainer.fit(net, DataLoader(TensorDataset(x, y), batch_size=64))
+        return [loss.item() for loss in losses]
+
+    # Residual's parts and Sequential's layers have names in Iolaus and numbers here.
+    def rename(weights, net):
+        return dict(zip(net.state_dict(), (weights[name] for name in names_of(net))))
+
+    def names_of(net):
+        names = {}
+        with open(os.path.join(ROOT, "apps/conf/model", net.source + ".yaml")) as f:
+            walk(yaml.safe_load(f), net, "", "", names)
+        return [names[name] for name in net.state_dict()]
+
+    def walk(node, part, ours, theirs, names):
+        """The name here of each parameter there."""
+        if isinstance(part, Residual):
+            walk({"layers": node["layers"], "_target_": "Sequential"}, part.body, ours,
+                 theirs + "body.", names)
+            if "shortcut" in node:
+                walk(node["shortcut"], part.shortcut, ours + "shortcut.", theirs + "shortcut.", names)
+        elif isinstance(part, torch.nn.Sequential):
+            for i, (name, child) in enumerate(node["layers"].items()):
+                walk(child, part[i], ours + name + ".", f"{theirs}{i}.", names)
+        else:
+            for name in part.state_dict():
+                names[theirs + name] = ours + name
+
     for line in sys.stdin:
         kind, model, steps = json.loads(line)
-        print({"plain": plain, "lightning": lightning}[kind](model, steps), flush=True)
+        print({"plain": plain, "lightning": lightning, "curve": curve_of}
+              [kind](model, steps), flush=True)
 
 
 def main():
@@ -164,9 +236,16 @@ def main():
     parser.add_argument("python")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--curves", type=int, help="steps")
+    parser.add_argument("--rate", type=float, default=0.05, help="of --curves")
     parser.add_argument("--models", nargs="*", default=list(MODELS))
     args = parser.parse_args()
     torch = Worker(args.python, args.threads)
+    if args.curves:
+        for model in args.models:
+            worst, count = curve(args.program, model, args.curves, args.rate, torch)
+            print(f"{model:<14}{count} steps, largest relative difference {worst:.2e}", flush=True)
+        return 0
     print(f"{'model':<14}{'Iolaus ms':>11}{'PyTorch ms':>12}{'Lightning ms':>14}"
           f"{'/PyTorch':>10}{'/Lightning':>12}")
     for model in args.models:
