@@ -26,9 +26,10 @@ void check_matrix(const char* op, const Tensor& a, bool square) {
   IOLAUS_CHECK_CODE(a.dtype() == kFloat32 || a.dtype() == kFloat64, ErrorCode::kType,
                     "[{}] expected float32 or float64, got {}; convert it with to()", op,
                     a.describe());
-  IOLAUS_CHECK_CODE(a.device().is_cpu(), ErrorCode::kUnsupported,
-                    "[{}] runs on the CPU, got {}; move it with to()", op, a.describe());
 }
+
+// LAPACK computes on the host: matrices on CUDA go there and their factors come back.
+Tensor on_host(const Tensor& x) { return to(x, Device()); }
 
 Dims batch_of(const Tensor& a) { return Dims(a.sizes().data(), a.sizes().size() - 2); }
 Dims with_matrix(Dims batch, int64_t rows, int64_t columns) {
@@ -215,6 +216,7 @@ const bool kSamples =
 
 Tensor cholesky(const Tensor& a, bool upper) {
   check_matrix("cholesky", a, true);
+  if (a.device().is_cuda()) return to(cholesky(on_host(a), upper), a.device());
   return upper ? mt(lower_cholesky(mt(a))) : lower_cholesky(a);
 }
 
@@ -223,6 +225,10 @@ Tensor solve(const Tensor& a, const Tensor& b, bool left) {
   IOLAUS_CHECK_CODE(b.dtype() == a.dtype(), ErrorCode::kType,
                     "[solve] expected operands of one dtype, got {} and {}", a.describe(),
                     b.describe());
+  IOLAUS_CHECK_CODE(b.device() == a.device(), ErrorCode::kDevice,
+                    "[solve] expected operands on one device, got {} and {}", a.describe(),
+                    b.describe());
+  if (a.device().is_cuda()) return to(solve(on_host(a), on_host(b), left), a.device());
   Dims vectors = a.sizes();
   vectors.erase(vectors.size() - 1);
   const bool vector = b.dim() == 1 || b.sizes() == vectors;
@@ -259,6 +265,7 @@ Tensor inv(const Tensor& a) {
 
 Tensor det(const Tensor& a) {
   check_matrix("det", a, true);
+  if (a.device().is_cuda()) return to(det(on_host(a)), a.device());
   Tensor out;
   {
     const NoGrad no_grad;
@@ -284,6 +291,10 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
   check_matrix("qr", a, false);
   IOLAUS_CHECK(mode == "reduced" || mode == "complete" || mode == "r",
                "[qr] expected mode 'reduced', 'complete' or 'r', got '{}'", mode);
+  if (a.device().is_cuda()) {
+    const auto [q, r] = qr(on_host(a), mode);
+    return {to(q, a.device()), to(r, a.device())};
+  }
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
   const int64_t width = mode == "complete" ? m : k;
   const Dims batch = batch_of(a);
@@ -320,6 +331,10 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
 
 std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices) {
   check_matrix("svd", a, false);
+  if (a.device().is_cuda()) {
+    const auto [u, s, vh] = svd(on_host(a), full_matrices);
+    return {to(u, a.device()), to(s, a.device()), to(vh, a.device())};
+  }
   IOLAUS_CHECK(all(isfinite(a.detach())).item<bool>(),  // LAPACK may not come to an end otherwise
                "[svd] expected finite numbers in {}", a.describe());
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
