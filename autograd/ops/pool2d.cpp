@@ -92,6 +92,12 @@ Window2d make_window(const char* op, const Pair& kernel, const Pair& stride, con
                "[{}] expected kernel, stride and dilation >= 1, got ({}, {}), ({}, {}), ({}, {})",
                op, kernel.height, kernel.width, step.height, step.width, dilation.height,
                dilation.width);
+  constexpr int64_t kLimit = int64_t{1} << 31;  // so that no product overflows
+  for (const Pair& p : {kernel, step, padding, dilation}) {
+    IOLAUS_CHECK(p.height < kLimit && p.width < kLimit,
+                 "[{}] expected kernel, stride, padding and dilation below 2^31, got ({}, {})", op,
+                 p.height, p.width);
+  }
   Window2d window{{kernel.height, kernel.width},
                   {step.height, step.width},
                   {padding.height, padding.width},
@@ -207,10 +213,15 @@ const bool kRegistered =
 
 Tensor max_pool2d(const Tensor& x, Pair kernel_size, const MaxPool2dOptions& options) {
   check_input("max_pool2d", x);
-  const Window2d window =
+  Window2d window =
       make_window("max_pool2d", kernel_size, options.stride, options.padding, options.dilation);
   check_plane("max_pool2d", x);
   const Dims sizes = output_sizes("max_pool2d", x, window, options.ceil_mode);
+  // What is beyond the image changes no maximum.
+  for (size_t d = 0; d < 2; ++d) {
+    const int64_t reach = x.sizes()[x.sizes().size() - 2 + d] + 2 * window.padding[d];
+    window.kernel[d] = std::min(window.kernel[d], (reach - 1) / window.dilation[d] + 1);
+  }
   check_windows(window, x, sizes);
   return max_pool("max_pool2d", x, sizes,
                   [&](const Tensor& dense, const Tensor& out, const Tensor& indices) {
