@@ -57,18 +57,6 @@ config::TaskResult result(const config::Node& cfg, const Metrics& metrics) {
   fail(ErrorCode::kConfig, "optimized_metric '{}' was not logged; there is {}", wanted, known);
 }
 
-// For loggers that draw the model; the sizes are those of a batch.
-void log_graph(Trainer& trainer, LightningModule& module, data::DataModule& data) {
-  data.set_device(trainer.device());
-  data.setup();
-  const data::DataLoader* loader = data.train_loader();
-  if (loader == nullptr || loader->num_batches() == 0) return;
-  const int64_t first[] = {0};
-  Dims sizes = loader->dataset()->get_batch(first, {}).front().sizes();
-  sizes[0] = loader->options().batch_size;
-  trainer.for_each_logger([&](Logger& logger) { logger.log_graph(module.checkpointed(), sizes); });
-}
-
 // The weights that are tested: the best, where a metric says which.
 std::string to_test(const Trainer& trainer) {
   const ModelCheckpoint* checkpoints = trainer.checkpoint_callback();
@@ -107,7 +95,6 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
     spdlog::info("weights from {}", weights);
   }
   if (trains) {
-    log_graph(*trainer, *module, *data);
     if (!ckpt_path.empty()) spdlog::info("resuming from {}", find_checkpoint(ckpt_path));
     trainer->fit(*module, *data, ckpt_path);
   }

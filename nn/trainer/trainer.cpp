@@ -91,6 +91,16 @@ void check(const TrainerOptions& o) {
   }
 }
 
+// For loggers that draw the model; the sizes are those of a batch.
+void log_graph(Trainer& trainer, LightningModule& module, data::DataModule& data) {
+  const data::DataLoader* loader = data.train_loader();
+  if (trainer.loggers().empty() || loader == nullptr || loader->num_batches() == 0) return;
+  const int64_t first[] = {0};
+  Dims sizes = loader->dataset()->get_batch(first, {}).front().sizes();
+  sizes[0] = loader->options().batch_size;
+  trainer.for_each_logger([&](Logger& logger) { logger.log_graph(module.checkpointed(), sizes); });
+}
+
 // What fast_dev_run means: a few batches of everything, and nothing written.
 void make_fast(TrainerOptions& o) {
   const BatchLimit few{1.0, o.fast_dev_run};
@@ -235,6 +245,7 @@ void Trainer::fit(LightningModule& module, data::DataModule& data, const std::st
     module.on_fit_start();
     const std::string& from = ckpt_path.empty() ? options_.resume_from_checkpoint : ckpt_path;
     if (!from.empty()) restore(load_checkpoint(resolve_checkpoint(from)));
+    log_graph(*this, module, data);
     sanity_check();
     fit_loop();
     each_callback("on_fit_end", [&](Callback& c) { c.on_fit_end(*this, module); });

@@ -109,17 +109,17 @@ void Trainer::restore(const Checkpoint& c) {
 }
 
 std::string Trainer::resolve_checkpoint(const std::string& ckpt_path) const {
-  if (ckpt_path != "best" && ckpt_path != "last") return find_checkpoint(ckpt_path);
+  if (ckpt_path != "best" && ckpt_path != "last") return ckpt_path;
   const ModelCheckpoint* checkpoints = checkpoint_callback();
   IOLAUS_CHECK(checkpoints != nullptr, "[Trainer] ckpt_path '{}' needs a ModelCheckpoint callback",
                ckpt_path);
   if (ckpt_path == "last") {
-    return find_checkpoint(checkpoints->last_model_path().empty() ? checkpoints->directory(*this)
-                                                                  : checkpoints->last_model_path());
+    return checkpoints->last_model_path().empty() ? checkpoints->directory(*this)
+                                                  : checkpoints->last_model_path();
   }
   IOLAUS_CHECK_CODE(!checkpoints->best_model_path().empty(), ErrorCode::kNotFound,
                     "[Trainer] ckpt_path 'best': no checkpoint was saved yet");
-  return find_checkpoint(checkpoints->best_model_path());
+  return checkpoints->best_model_path();
 }
 
 void Trainer::load_weights_from(const std::string& ckpt_path) {
