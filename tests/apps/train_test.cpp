@@ -99,12 +99,14 @@ TEST_CASE("a run may begin with the weights of a file, and only test") {
 
 TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   const Folder folder;
-  const Outcome chosen = run(folder, kShort + "kernels.cross_entropy=reference hydra.verbose=true");
+  // The variants named here are the CPU's.
+  const std::string cpu = kShort + "device=cpu ";
+  const Outcome chosen = run(folder, cpu + "kernels.cross_entropy=reference hydra.verbose=true");
   CAPTURE(chosen.output);
   CHECK(chosen.status == 0);
   CHECK(chosen.output.find("cross_entropy: reference x40") != std::string::npos);
   const Outcome by_shape = run(
-      folder, kShort +
+      folder, cpu +
                   "hydra.run.dir=rules 'kernels.matmul={default: cpu, rules: [{when: \"m * n >= "
                   "6400\", use: reference}]}'");
   CAPTURE(by_shape.output);

@@ -58,7 +58,8 @@ std::string describe_current_thread();
 struct Grid {
   const void* kernel = nullptr;  // the function, for messages
   dim3 grid, block;
-  size_t shared_bytes = 0;
+  size_t shared_bytes = 0;  // dynamic
+  size_t shared_limit = 0;  // of static and dynamic together; set by launch_kernel
   std::shared_ptr<const void> arguments;
   size_t argument_bytes = 0;
   void (*body)(const void* arguments) = nullptr;  // what each thread runs
