@@ -127,6 +127,10 @@ TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   CHECK(unknown.output.find("there is no variant 'fastest'") != std::string::npos);
   CHECK(unknown.output.find("reference (cpu)") != std::string::npos);
   CHECK(run(folder, kShort + "+kernels.nothing=cpu").status == 1);
+  const Outcome precision = run(folder, kShort + "kernels.fp32_precision=half");
+  CHECK(precision.status == 1);
+  CHECK(precision.output.find("fp32_precision must be ieee or tf32, not 'half'") !=
+        std::string::npos);
 }
 
 TEST_CASE("a run that tunes its kernels lets later runs insist on what was measured") {

@@ -2,7 +2,7 @@
 """Compares training by `iolaus train` with PyTorch's plain loop and with Lightning's trainer.
 
     tests/bench/training.py PROGRAM PYTHON_WITH_TORCH_AND_LIGHTNING [--threads N] [--rounds N]
-                            [--device cpu|cuda] [--set OVERRIDE ...]
+                            [--device cpu|cuda] [--set OVERRIDE ...] [--only iolaus]
     tests/bench/training.py PROGRAM PYTHON --curves 50
 
 Five models of apps/conf/model on Fashion-MNIST, batch 64, SGD with momentum. Each is run for few
@@ -29,8 +29,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODELS = {"cpu": {"mlp": (500, 5500), "lenet": (200, 1700), "cnn": (30, 130), "resnet": (20, 80),
                   "transformer": (20, 120)},
-          "cuda": {"mlp": (500, 5500), "lenet": (500, 3500), "cnn": (500, 2500),
-                   "resnet": (300, 1300), "transformer": (300, 1300)}}
+          "cuda": {"mlp": (300, 2300), "lenet": (200, 1200), "cnn": (200, 1000),
+                   "resnet": (200, 800), "transformer": (200, 800)}}
 SGD = ["optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0"]
 
 
@@ -248,8 +248,9 @@ def main():
     parser.add_argument("--models", nargs="*", default=list(MODELS["cpu"]))
     parser.add_argument("--device", choices=list(MODELS), default="cpu")
     parser.add_argument("--set", nargs="*", default=[], help="overrides for Iolaus")
+    parser.add_argument("--only", choices=["iolaus", "plain", "lightning"])
     args = parser.parse_args()
-    torch = Worker(args.python, args.threads, args.device)
+    torch = None if args.only == "iolaus" else Worker(args.python, args.threads, args.device)
     if args.curves:
         for model in args.models:
             worst, count = curve(args.program, model, args.curves, args.rate, torch)
@@ -266,8 +267,9 @@ def main():
         times = {name: [] for name in runs}
         for _ in range(args.rounds):
             for name, run in runs.items():
-                times[name].append((run(many) - run(few)) / (many - few) * 1e3)
-        a, b, c = (statistics.median(times[name]) for name in runs)
+                if args.only in (None, name):
+                    times[name].append((run(many) - run(few)) / (many - few) * 1e3)
+        a, b, c = (statistics.median(times[name] or [float("nan")]) for name in runs)
         print(f"{model:<14}{a:>11.3f}{b:>12.3f}{c:>14.3f}{b / a:>10.2f}{c / a:>12.2f}", flush=True)
     return 0
 
