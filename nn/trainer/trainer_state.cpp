@@ -28,11 +28,11 @@ std::map<std::string, Tensor> with_prefix(const std::map<std::string, Tensor>& a
 
 Checkpoint Trainer::dump_checkpoint() {
   check_finite();
-  const bool epoch_complete = num_training_batches_ > 0 && batch_ >= num_training_batches_;
   Checkpoint c;
   c.model = module_->checkpointed().state_dict();
-  c.epoch = epoch_complete ? epoch_ + 1 : epoch_;
-  c.batch = epoch_complete ? 0 : batch_;
+  c.epoch = epoch_complete_ ? epoch_ + 1 : epoch_;
+  c.batch = epoch_complete_ ? 0 : batch_;
+  if (c.batch != 0 && pass_) c.stream = pass_->state();
   c.global_step = global_step_;
   c.batches_that_stepped = batches_that_stepped_;
   c.total_batches = total_batches_;
@@ -86,6 +86,7 @@ void Trainer::restore(const Checkpoint& c) {
   if (scaler_ && !c.scaler.empty()) scaler_->load_state_dict(nlohmann::json::parse(c.scaler));
   epoch_ = c.epoch;
   batch_ = c.batch;
+  stream_state_ = c.stream;
   global_step_ = c.global_step;
   batches_that_stepped_ = c.batches_that_stepped;
   total_batches_ = c.total_batches;
