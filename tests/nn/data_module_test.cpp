@@ -48,6 +48,8 @@ std::set<int64_t> samples(const DataLoader& loader) {
 const std::string kAugment =
     "train_transform: {_target_: torchvision.transforms.Compose, transforms: ["
     "{_target_: torchvision.transforms.RandomCrop, size: 32, padding: 4}, "
+    "{_target_: torchvision.transforms.RandomRotation, degrees: 15, interpolation: bilinear}, "
+    "{_target_: torchvision.transforms.ColorJitter, brightness: 0.3, hue: 0.1}, "
     "{_target_: torchvision.transforms.RandomHorizontalFlip}]}";
 
 }  // namespace
