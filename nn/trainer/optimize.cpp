@@ -24,6 +24,7 @@ std::string which(const data::Batch& batch, int64_t batch_idx, int64_t epoch) {
 }  // namespace
 
 bool Trainer::accumulates_after(int64_t batch_idx) const {
+  if (forward_only) return !last_batch_;
   return (batch_idx + 1) % options_.accumulate_grad_batches != 0 && !last_batch_;
 }
 
@@ -42,10 +43,11 @@ void Trainer::zero_grad(Optimizer& optimizer) {
 
 void Trainer::optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss) {
   Optimizer& optimizer = *optimizers_.front().optimizer;
-  if (optimizer.needs_closure()) return step_with_closure(optimizer, batch, batch_idx, loss);
+  if (optimizer.needs_closure() && !forward_only)
+    return step_with_closure(optimizer, batch, batch_idx, loss);
   loss = training_step(batch, batch_idx);
-  if (batch_idx % options_.accumulate_grad_batches == 0) zero_grad(optimizer);
-  if (loss.defined() && !skip_nonfinite(loss, batch, batch_idx)) {
+  if (!forward_only && batch_idx % options_.accumulate_grad_batches == 0) zero_grad(optimizer);
+  if (!forward_only && loss.defined() && !skip_nonfinite(loss, batch, batch_idx)) {
     const Tensor scaled =
         options_.accumulate_grad_batches > 1 ? div(loss, options_.accumulate_grad_batches) : loss;
     backward(scaled);
@@ -73,6 +75,7 @@ void Trainer::step_with_closure(Optimizer& optimizer, const data::Batch& batch, 
 }
 
 void Trainer::backward(const Tensor& loss) {
+  if (forward_only) return;
   each_callback("on_before_backward",
                 [&](Callback& c) { c.on_before_backward(*this, *module_, loss); });
   module_->on_before_backward(loss);
@@ -87,11 +90,11 @@ void Trainer::backward(const Tensor& loss) {
 
 // Unscaled gradients for the hooks, then clipping.
 void Trainer::before_step(Optimizer& optimizer) {
-  if (scaler_) scaler_->unscale_(optimizer);
+  if (scaler_ && !forward_only) scaler_->unscale_(optimizer);
   each_callback("on_before_optimizer_step",
                 [&](Callback& c) { c.on_before_optimizer_step(*this, *module_, optimizer); });
   module_->on_before_optimizer_step(optimizer);
-  if (module_->automatic_optimization()) clip_gradients(optimizer);
+  if (module_->automatic_optimization() && !forward_only) clip_gradients(optimizer);
 }
 
 void Trainer::step_optimizer(size_t index) {
@@ -101,7 +104,9 @@ void Trainer::step_optimizer(size_t index) {
   Optimizer& optimizer = *optimizers_[index].optimizer;
   before_step(optimizer);
   const Profiler::Scope scope(profiler_, "optimizer_step");
-  if (scaler_) {
+  if (forward_only) {
+    // There is no gradient to step along.
+  } else if (scaler_) {
     scaler_->step(optimizer);
     scaler_->update();
   } else {

@@ -77,7 +77,7 @@ void Trainer::reset_progress() {
   skipped_in_a_row_ = 0;
   seconds_before_ = 0;
   interrupted_by_ = 0;
-  should_stop = last_batch_ = epoch_complete_ = false;
+  should_stop = forward_only = last_batch_ = epoch_complete_ = false;
   stream_state_.clear();
   callback_metrics_.clear();
   progress_bar_metrics_.clear();
@@ -153,10 +153,14 @@ void Trainer::fit(LightningModule& module, data::DataModule& data, const std::st
                  "[Trainer] automatic optimization takes one optimizer, configure_optimizers gave "
                  "{}; let automatic_optimization() return false for several",
                  optimizers_.size());
+    const std::string& from = ckpt_path.empty() ? options_.resume_from_checkpoint : ckpt_path;
+    std::optional<Checkpoint> checkpoint;
+    if (!from.empty()) checkpoint = load_checkpoint(resolve_checkpoint(from));
+    if (checkpoint) restore_model(*checkpoint);
     each_callback("on_fit_start", [&](Callback& c) { c.on_fit_start(*this, module); });
     module.on_fit_start();
-    const std::string& from = ckpt_path.empty() ? options_.resume_from_checkpoint : ckpt_path;
-    if (!from.empty()) restore(load_checkpoint(resolve_checkpoint(from)));
+    if (checkpoint) restore_training(*checkpoint);
+    checkpoint.reset();
     log_graph(*this, module, data);
     sanity_check();
     fit_loop();

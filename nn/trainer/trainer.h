@@ -65,6 +65,11 @@ class Trainer {
   bool sanity_checking() const { return sanity_checking_; }
   /// Set by callbacks: training ends after this batch, once min_epochs and min_steps are reached.
   bool should_stop = false;
+  /// Set by callbacks for an epoch: batches go through training_step without backward. The step of
+  /// the last one is counted, and changes nothing.
+  bool forward_only = false;
+  /// For callbacks that add an epoch; -1: no limit.
+  void set_max_epochs(int64_t epochs) { options_.max_epochs = epochs; }
   /// The signal that ended fit early; 0: none did.
   int interrupted_by() const { return interrupted_by_; }
 
@@ -76,6 +81,7 @@ class Trainer {
   const std::vector<std::shared_ptr<Callback>>& callbacks() const { return callbacks_; }
   const std::vector<std::shared_ptr<Logger>>& loggers() const { return loggers_; }
   const std::vector<OptimizerConfig>& optimizers() const { return optimizers_; }
+  std::vector<OptimizerConfig>& optimizers() { return optimizers_; }
   data::DataModule* datamodule() const { return data_; }
   /// The first callback that saves checkpoints, or null.
   ModelCheckpoint* checkpoint_callback() const;
@@ -133,7 +139,8 @@ class Trainer {
   void at_boundary();
   void tell_savers();
   void write_row(const Metrics& metrics, int64_t step);
-  void restore(const Checkpoint& checkpoint);
+  void restore_model(const Checkpoint& checkpoint);
+  void restore_training(const Checkpoint& checkpoint);
   std::string resolve_checkpoint(const std::string& ckpt_path) const;
   void load_weights_from(const std::string& ckpt_path);
   void reset_progress();

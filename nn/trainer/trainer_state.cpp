@@ -67,8 +67,19 @@ Checkpoint Trainer::dump_checkpoint() {
   return c;
 }
 
-void Trainer::restore(const Checkpoint& c) {
+// Before on_fit_start: what callbacks begin with.
+void Trainer::restore_model(const Checkpoint& c) {
   module_->checkpointed().load_state_dict(c.model);
+  for (const auto& callback : callbacks_) {
+    const auto found = c.callbacks.find(callback->state_key());
+    if (found != c.callbacks.end()) {
+      callback->load_state_dict(nlohmann::json::parse(found->second));
+    }
+    callback->on_load_checkpoint(*this, *module_, c);
+  }
+}
+
+void Trainer::restore_training(const Checkpoint& c) {
   IOLAUS_CHECK(c.optimizer_options.size() == optimizers_.size(),
                "[Trainer] the checkpoint has {} optimizers, the module {}",
                c.optimizer_options.size(), optimizers_.size());
@@ -98,13 +109,6 @@ void Trainer::restore(const Checkpoint& c) {
   for (const auto& [name, parameter] : module_->named_parameters()) {
     const auto grad = on_device.find("grad." + name);
     if (grad != on_device.end()) parameter.set_grad(grad->second);
-  }
-  for (const auto& callback : callbacks_) {
-    const auto found = c.callbacks.find(callback->state_key());
-    if (found != c.callbacks.end()) {
-      callback->load_state_dict(nlohmann::json::parse(found->second));
-    }
-    callback->on_load_checkpoint(*this, *module_, c);
   }
   default_generator().set_state(c.generator);
 }
