@@ -34,7 +34,8 @@ class Callback {
   virtual void on_before_backward(Trainer&, LightningModule&, const Tensor& /*loss*/) {}
   virtual void on_after_backward(Trainer&, LightningModule&) {}
   virtual void on_before_optimizer_step(Trainer&, LightningModule&, Optimizer&) {}
-  /// of kValidate (also within fit), kTest and kPredict.
+  /// of kValidate (also within fit), kTest and kPredict; with several loaders
+  /// Batch::dataloader_idx says which, and batches count from 0 in each.
   virtual void on_evaluation_start(Trainer&, LightningModule&, Stage) {}
   virtual void on_evaluation_epoch_start(Trainer&, LightningModule&, Stage) {}
   virtual void on_evaluation_batch_start(Trainer&, LightningModule&, Stage, const data::Batch&,
@@ -52,6 +53,8 @@ class Callback {
   /// and on_train_epoch_end are called when everything else that belongs to the moment is done, so
   /// that what they save is exactly the point where training goes on.
   virtual bool is_checkpoint() const { return false; }
+  /// Of those: false where on_train_batch_end does nothing, so that no batch is kept for it.
+  virtual bool saves_after_batches() const { return true; }
   /// The class, and what tells two callbacks of one class apart; for state in checkpoints.
   virtual std::string state_key() const = 0;
   /// What a checkpoint keeps of the callback; null: nothing.

@@ -89,7 +89,7 @@ bool ModelCheckpoint::saves_on_train_epoch_end(const Trainer& trainer) const {
   if (options_.save_on_train_epoch_end) return *options_.save_on_train_epoch_end;
   const TrainerOptions& o = trainer.options();
   if (o.check_val_every_n_epoch != 1) return false;
-  if (trainer.num_evaluation_batches(Stage::kValidate, *trainer.datamodule()) == 0) return true;
+  if (trainer.evaluation_plan(Stage::kValidate, *trainer.datamodule()).is_empty()) return true;
   return o.val_check_interval.count < 0 && o.val_check_interval.share == 1.0;
 }
 
@@ -128,7 +128,7 @@ void ModelCheckpoint::on_evaluation_end(Trainer& trainer, LightningModule&, Stag
 
 void ModelCheckpoint::on_train_epoch_end(Trainer& trainer, LightningModule&) {
   // An epoch that max_steps cut short is saved too, or its work would be lost.
-  const bool cut_short = trainer.batches_done() < trainer.num_training_batches();
+  const bool cut_short = !trainer.epoch_is_complete();
   if (skips(trainer) || *options_.every_n_epochs < 1) return;
   if (!cut_short && (!saves_on_train_epoch_end(trainer) ||
                      (trainer.current_epoch() + 1) % *options_.every_n_epochs != 0)) {

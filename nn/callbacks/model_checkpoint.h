@@ -43,6 +43,9 @@ class ModelCheckpoint final : public Callback {
   void on_train_end(Trainer&, LightningModule&) override;
   void on_load_checkpoint(Trainer&, LightningModule&, const Checkpoint&) override;
   bool is_checkpoint() const override { return true; }
+  bool saves_after_batches() const override {
+    return options_.every_n_train_steps > 0 || options_.train_time_interval.has_value();
+  }
   std::string state_key() const override;
   nlohmann::json state_dict() const override;
   void load_state_dict(const nlohmann::json& state) override;

@@ -12,11 +12,11 @@ namespace {
 
 // A batch of one sample, or nothing where the data has no first one.
 Tensor example_of(Trainer& trainer) {
-  const data::DataLoader* loader = trainer.datamodule()->train_loader();
-  if (loader == nullptr || loader->num_batches() == 0) return {};
-  const int64_t first[] = {0};
+  const data::Loader* loader = trainer.datamodule()->train_loader();
+  if (loader == nullptr) return {};
   data::Batch batch;
-  batch.fields = loader->dataset()->get_batch(first, {});
+  batch.fields = loader->example();
+  if (batch.fields.empty()) return {};
   return trainer.to_device(std::move(batch)).input();
 }
 

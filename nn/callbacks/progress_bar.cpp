@@ -40,15 +40,26 @@ void ProgressBar::on_train_epoch_end(Trainer& trainer, LightningModule&) {
 }
 
 void ProgressBar::on_evaluation_start(Trainer& trainer, LightningModule&, Stage stage) {
-  const char* label = trainer.sanity_checking()  ? "Sanity check"
+  plan_ = trainer.evaluation_plan(stage, *trainer.datamodule());
+  if (trainer.sanity_checking()) plan_ = plan_.at_most(trainer.options().num_sanity_val_steps);
+  loader_ = -1;
+  evaluation_.reset();
+}
+
+// A bar for each loader.
+void ProgressBar::on_evaluation_batch_start(Trainer& trainer, LightningModule&, Stage stage,
+                                            const data::Batch& batch, int64_t) {
+  if (loader_ == batch.dataloader_idx) return;
+  if (evaluation_) evaluation_->finish("");
+  evaluation_.reset();
+  loader_ = batch.dataloader_idx;
+  std::string label = trainer.sanity_checking()  ? "Sanity check"
                       : stage == Stage::kTest    ? "Testing"
                       : stage == Stage::kPredict ? "Predicting"
                                                  : "Validation";
-  int64_t batches = trainer.num_evaluation_batches(stage, *trainer.datamodule());
-  if (trainer.sanity_checking() && trainer.options().num_sanity_val_steps >= 0) {
-    batches = std::min(batches, trainer.options().num_sanity_val_steps);
-  }
-  evaluation_ = std::make_unique<Progress>(label, batches, true);
+  if (plan_.loaders.size() > 1) label += fmt::format(" DataLoader {}", loader_);
+  evaluation_ =
+      std::make_unique<Progress>(label, plan_.batches.at(static_cast<size_t>(loader_)), true);
 }
 
 void ProgressBar::on_evaluation_batch_end(Trainer&, LightningModule&, Stage,
@@ -57,7 +68,7 @@ void ProgressBar::on_evaluation_batch_end(Trainer&, LightningModule&, Stage,
 }
 
 void ProgressBar::on_evaluation_end(Trainer& trainer, LightningModule&, Stage) {
-  evaluation_->finish(trainer.sanity_checking() ? "" : metrics_text(trainer));
+  if (evaluation_) evaluation_->finish(trainer.sanity_checking() ? "" : metrics_text(trainer));
   evaluation_.reset();
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "nn/callbacks/callback.h"
+#include "nn/trainer/batch_limits.h"
 #include "nn/trainer/progress.h"
 
 namespace iolaus::nn {
@@ -15,6 +16,8 @@ class ProgressBar final : public Callback {
                           int64_t) override;
   void on_train_epoch_end(Trainer&, LightningModule&) override;
   void on_evaluation_start(Trainer&, LightningModule&, Stage) override;
+  void on_evaluation_batch_start(Trainer&, LightningModule&, Stage, const data::Batch&,
+                                 int64_t) override;
   void on_evaluation_batch_end(Trainer&, LightningModule&, Stage, const data::Batch&,
                                int64_t) override;
   void on_evaluation_end(Trainer&, LightningModule&, Stage) override;
@@ -22,6 +25,8 @@ class ProgressBar final : public Callback {
 
  private:
   std::unique_ptr<Progress> train_, evaluation_;
+  EvaluationPlan plan_;
+  int64_t loader_ = 0;  // of several: whose bar it is
 };
 
 }  // namespace iolaus::nn

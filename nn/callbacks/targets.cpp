@@ -5,6 +5,7 @@
 #include "nn/callbacks/model_checkpoint.h"
 #include "nn/callbacks/model_summary.h"
 #include "nn/callbacks/progress_bar.h"
+#include "nn/callbacks/stochastic_weight_averaging.h"
 #include "nn/trainer/duration.h"
 
 namespace iolaus::nn {
@@ -110,6 +111,47 @@ const config::Register<LearningRateMonitor, Callback> kLearningRateMonitor{
       return std::make_shared<LearningRateMonitor>(or_else<std::string>(a, "logging_interval", ""),
                                                    a.get<bool>("log_momentum"),
                                                    a.get<bool>("log_weight_decay"));
+    }};
+
+// A number of epochs (an int from 1 on) or a share of them (a float).
+void start_of(const Args& a, WeightAveragingOptions& o) {
+  const config::Node& start = a.node("swa_epoch_start");
+  if (start.is_int()) {
+    o.epoch_start = start.as_int();
+  } else if (start.is_float()) {
+    o.share_start = start.as_float();
+  } else {
+    a.fail_about("swa_epoch_start",
+                 "expected an int > 0 or a float in [0, 1], got " + start.repr());
+  }
+}
+
+const config::Register<StochasticWeightAveraging, Callback> kWeightAveraging{
+    names("StochasticWeightAveraging", "stochastic_weight_avg"),
+    "the module gets the mean of its weights in the last epochs (Izmailov et al. 2018)",
+    {{"swa_lrs", P::kFloats, "the rate meanwhile, one number or one a group"},
+     {"swa_epoch_start", P::kAny, "the first epoch, from 1 (int), or after this share (float)",
+      0.8},
+     {"annealing_epochs", P::kInt, "epochs until the rate is reached", 10},
+     {"annealing_strategy", P::kString, "cos or linear", "cos"},
+     {"avg_fn", P::kAny, "null: the mean; other functions are not offered", nullptr},
+     {"device", P::kString, "where the mean is kept; null: where the module is", "cpu"}},
+    [](const Args& a) {
+      WeightAveragingOptions o;
+      o.swa_lrs = a.get<std::vector<double>>("swa_lrs");
+      start_of(a, o);
+      o.annealing_epochs = a.get<int64_t>("annealing_epochs");
+      const auto strategy = a.get<std::string>("annealing_strategy");
+      if (strategy != "cos" && strategy != "linear") {
+        a.fail_about("annealing_strategy", "expected cos or linear, got " + strategy);
+      }
+      o.linear = strategy == "linear";
+      if (!a.node("avg_fn").is_null()) {
+        a.fail_about("avg_fn", "expected null, the mean of all; other functions are not offered");
+      }
+      o.device = a.has("device") ? std::optional(parse_device(a.get<std::string>("device")))
+                                 : std::nullopt;
+      return std::make_shared<StochasticWeightAveraging>(std::move(o));
     }};
 
 std::vector<std::string> summary_names() {

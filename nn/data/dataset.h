@@ -18,6 +18,7 @@ struct Batch {
   Sample fields;
   std::vector<int64_t> indices;  // of the samples in the dataset
   int64_t number = 0;            // of the batch in its epoch
+  int64_t dataloader_idx = 0;    // of the loader that it comes from, where there are several
   const Tensor& input() const { return fields.at(0); }
   const Tensor& target() const { return fields.at(1); }
   int64_t size() const { return static_cast<int64_t>(indices.size()); }

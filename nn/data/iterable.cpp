@@ -23,9 +23,17 @@ Sample stack_samples(const std::vector<Sample>& samples) {
 
 }  // namespace
 
+std::string SampleIterator::state() const {
+  fail(ErrorCode::kUnsupported, "[data] this stream has no state to save");
+}
+void SampleIterator::restore(const std::string&) {
+  fail(ErrorCode::kUnsupported, "[data] this stream has no state to restore");
+}
+
 IterableEpoch::IterableEpoch(std::unique_ptr<SampleIterator> samples,
-                             const DataLoaderOptions& options, const std::string& state)
-    : samples_(std::move(samples)), options_(options) {
+                             const DataLoaderOptions& options, Resume resume,
+                             const std::string& state)
+    : samples_(std::move(samples)), options_(options), resume_(resume) {
   if (state.empty()) return;
   std::istringstream text(state);
   text >> batches_ >> given_ >> bad_records_;
@@ -36,6 +44,7 @@ IterableEpoch::IterableEpoch(std::unique_ptr<SampleIterator> samples,
 }
 
 std::string IterableEpoch::state() const {
+  if (resume_ != Resume::kState) return "";
   return fmt::format("{} {} {} ", batches_, given_, bad_records_) + samples_->state();
 }
 
@@ -85,7 +94,36 @@ IterableLoader::IterableLoader(IterableDatasetPtr dataset, const DataLoaderOptio
 
 IterableEpoch IterableLoader::epoch(int64_t epoch, const std::string& state) const {
   const PhiloxKey key{derive_seed(options_.seed, kStreamSeed), static_cast<uint64_t>(epoch)};
-  return {dataset_->start(key), options_, state};
+  return {dataset_->start(key), options_, dataset_->resumes(), state};
+}
+
+std::unique_ptr<Pass> IterableLoader::start(int64_t epoch, int64_t first_batch,
+                                            const std::string& state) const {
+  if (first_batch == 0) return std::make_unique<IterableEpoch>(this->epoch(epoch));
+  switch (dataset_->resumes()) {
+    case Resume::kState:
+      IOLAUS_CHECK_CODE(!state.empty(), ErrorCode::kCorrupt,
+                        "[data] expected the stream's state after batch {} of epoch {}, there is "
+                        "none",
+                        first_batch, epoch);
+      return std::make_unique<IterableEpoch>(this->epoch(epoch, state));
+    case Resume::kReplay:
+      break;
+    default:
+      fail(ErrorCode::kUnsupported,
+           "[data] cannot go on after batch {} of epoch {}: this stream has no state and does not "
+           "repeat itself; start from a checkpoint of an epoch's end, or give the dataset states "
+           "(Resume::kState)",
+           first_batch, epoch);
+  }
+  auto pass = std::make_unique<IterableEpoch>(this->epoch(epoch));
+  for (int64_t i = 0; i < first_batch; ++i) {
+    IOLAUS_CHECK_CODE(pass->next().has_value(), ErrorCode::kUnsupported,
+                      "[data] cannot go on after batch {} of epoch {}: the stream gave only {} "
+                      "batches this time",
+                      first_batch, epoch, i);
+  }
+  return pass;
 }
 
 }  // namespace iolaus::nn::data

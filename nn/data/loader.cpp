@@ -180,4 +180,22 @@ Epoch DataLoader::epoch(int64_t epoch, int64_t first_batch) const {
   return Epoch(std::move(state));
 }
 
+std::unique_ptr<Pass> DataLoader::start(int64_t epoch, int64_t first_batch,
+                                        const std::string&) const {
+  return std::make_unique<Epoch>(this->epoch(epoch, first_batch));
+}
+
+Sample DataLoader::example() const {
+  if (dataset_->size() == 0) return {};
+  const int64_t first[] = {0};
+  return dataset_->get_batch(first, {});
+}
+
+std::unique_ptr<Loader> DataLoader::in_order() const {
+  DataLoaderOptions options = options_;
+  options.shuffle = false;
+  options.sampler = nullptr;
+  return std::make_unique<DataLoader>(dataset_, options);
+}
+
 }  // namespace iolaus::nn::data

@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "nn/data/dataset.h"
+#include "nn/data/pass.h"
 #include "nn/data/sampler.h"
 
 namespace iolaus::nn::data {
@@ -32,18 +32,18 @@ struct DataLoaderOptions {
   std::function<Sample(std::span<const Sample>)> collate = {};
 };
 
-/// One pass over the data. Ends its workers when it goes.
-class Epoch {
+/// One pass over a dataset. Ends its workers when it goes.
+class Epoch final : public Pass {
  public:
   struct State;
   explicit Epoch(std::unique_ptr<State> state);
   Epoch(Epoch&&) noexcept;
-  ~Epoch();
+  ~Epoch() override;
 
   /// The next batch; nothing after the last. Errors: what the dataset throws, with the batch's
   /// number in front ("[data] batch 3: sample 17: ..."); the batch after it can then be asked for.
   /// With skip_bad_records a batch lacks such samples, and is left out where all are.
-  std::optional<Batch> next();
+  std::optional<Batch> next() override;
   /// Number of the batch that next() gives.
   int64_t position() const;
   /// Samples that were left out so far (skip_bad_records).
@@ -71,7 +71,7 @@ class Epoch {
   std::unique_ptr<State> state_;
 };
 
-class DataLoader {
+class DataLoader final : public Loader {
  public:
   /// Errors: kInvalidArgument for a batch size, number of workers or prefetch factor that makes no
   /// sense, and for two ways to choose samples.
@@ -86,6 +86,14 @@ class DataLoader {
   std::vector<int64_t> order(int64_t epoch) const;
   /// Starts a pass at batch first_batch. Errors: kIndex beyond the last.
   Epoch epoch(int64_t epoch, int64_t first_batch = 0) const;
+
+  std::optional<int64_t> length() const override { return num_batches(); }
+  /// As epoch(); it needs no state.
+  std::unique_ptr<Pass> start(int64_t epoch, int64_t first_batch,
+                              const std::string& state) const override;
+  int64_t batch_size() const override { return options_.batch_size; }
+  Sample example() const override;
+  std::unique_ptr<Loader> in_order() const override;
 
  private:
   DatasetPtr dataset_;

@@ -102,6 +102,52 @@ TransformPtr make_random_erasing(const Args& a) {
                          .value = a.get<double>("value")});
 }
 
+// One number d for (-d, d), or both.
+TransformPtr make_random_rotation(const Args& a) {
+  RotationOptions o;
+  const auto degrees = a.get<std::vector<double>>("degrees");
+  if (degrees.empty() || degrees.size() > 2) a.fail_about("degrees", "expected one number or two");
+  if (degrees.size() == 1 && degrees[0] < 0) {
+    a.fail_about("degrees", "expected a single number not to be negative");
+  }
+  o.min_degrees = degrees.size() == 1 ? -degrees[0] : degrees[0];
+  o.max_degrees = degrees.back();
+  const auto how = a.get<std::string>("interpolation");
+  if (how != "nearest" && how != "bilinear") {
+    a.fail_about("interpolation", "expected nearest or bilinear, got " + how);
+  }
+  o.bilinear = how == "bilinear";
+  o.expand = a.get<bool>("expand");
+  if (a.has("center")) {
+    const auto center = a.get<std::vector<double>>("center");
+    if (center.size() != 2) a.fail_about("center", "expected two numbers, x and y");
+    o.center = {center[0], center[1]};
+  }
+  o.fill = a.get<std::vector<double>>("fill");
+  return random_rotation(std::move(o));
+}
+
+// One number v for (center - v, center + v), from 0 on where values below make no sense; or both.
+std::optional<JitterRange> jitter_range(const Args& a, const char* name, double center,
+                                        bool from_zero) {
+  if (!a.has(name)) return {};
+  const auto v = a.get<std::vector<double>>(name);
+  if (v.empty() || v.size() > 2) a.fail_about(name, "expected one number or two");
+  if (v.size() == 1 && v[0] < 0) a.fail_about(name, "expected a single number not to be negative");
+  JitterRange range =
+      v.size() == 2 ? JitterRange{v[0], v[1]} : JitterRange{center - v[0], center + v[0]};
+  if (v.size() == 1 && from_zero) range.min = std::max(range.min, 0.0);
+  if (range.min == center && range.max == center) return {};
+  return range;
+}
+
+TransformPtr make_color_jitter(const Args& a) {
+  return color_jitter({.brightness = jitter_range(a, "brightness", 1, true),
+                       .contrast = jitter_range(a, "contrast", 1, true),
+                       .saturation = jitter_range(a, "saturation", 1, true),
+                       .hue = jitter_range(a, "hue", 0, false)});
+}
+
 Node list(std::initializer_list<double> values) {
   Node node = Node::list();
   for (const double value : values) node.append(value);
@@ -149,6 +195,20 @@ const bool kRegistered = [] {
        {"ratio", P::kFloats, "smallest and largest ratio of height to width", list({0.3, 3.3})},
        {"value", P::kFloat, "what it becomes", 0}},
       make_random_erasing);
+  add("RandomRotation", "Rotated anticlockwise by a random angle",
+      {{"degrees", P::kFloats, "smallest and largest angle, or one number d for (-d, d)"},
+       {"interpolation", P::kString, "nearest or bilinear", "nearest"},
+       {"expand", P::kBool, "as large as the rotated image; CenterCrop or Resize goes behind",
+        false},
+       {"center", P::kFloats, "x and y in pixels; null: the middle", Node()},
+       {"fill", P::kFloats, "value outside of the image, or one for each channel", 0.0}},
+      make_random_rotation);
+  add("ColorJitter", "Random brightness, contrast, saturation and hue, in random order",
+      {{"brightness", P::kFloats, "factors from and to, or v for (1 - v, 1 + v)", Node()},
+       {"contrast", P::kFloats, "likewise", Node()},
+       {"saturation", P::kFloats, "likewise", Node()},
+       {"hue", P::kFloats, "shifts in [-0.5, 0.5], or v for (-v, v)", Node()}},
+      make_color_jitter);
   add("Cutout", "A square around a random pixel becomes value (DeVries and Taylor 2017)",
       {{"size", P::kInt, "length of its edges"}, {"value", P::kFloat, "what it becomes", 0}},
       [](const Args& a) { return cutout(a.get<int64_t>("size"), a.get<double>("value")); });

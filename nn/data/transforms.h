@@ -7,7 +7,9 @@
 // list as torchvision has it, [RandomCrop, ..., ToTensor, Normalize], does that itself.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +32,8 @@ class Transform {
   /// Errors: kInvalidArgument for sizes that it cannot do, kType for dtypes.
   virtual Tensor apply(const Tensor& images, std::span<const int64_t> indices,
                        PhiloxKey key) const = 0;
+  /// Whether images that come in one size may leave in several: then Compose takes them one by one.
+  virtual bool varies_in_size() const { return false; }
 };
 using TransformPtr = std::shared_ptr<const Transform>;
 
@@ -74,6 +78,27 @@ struct ErasingOptions {
 };
 /// A rectangle of random size, shape and place becomes value. (Zhong et al. 2017)
 TransformPtr random_erasing(const ErasingOptions& options = {});
+struct RotationOptions {
+  double min_degrees = 0, max_degrees = 0;
+  bool bilinear = false;  // else the nearest pixel
+  bool expand = false;    // as large as the rotated image, not as the image
+  std::optional<std::array<double, 2>> center = {};  // x and y in pixels; default: the middle
+  std::vector<double> fill = {0};                    // of what was outside; one, or of each channel
+};
+/// Rotated anticlockwise by an angle of the range. With expand the sizes of images differ: in a
+/// Compose that makes them equal again (CenterCrop, Resize) each image is done alone.
+TransformPtr random_rotation(RotationOptions options);
+
+struct JitterRange {
+  double min = 0, max = 0;
+};
+struct JitterOptions {
+  std::optional<JitterRange> brightness = {}, contrast = {}, saturation = {};  // factors >= 0
+  std::optional<JitterRange> hue = {};                                         // in [-0.5, 0.5]
+};
+/// The four in an order that is drawn too, each with a factor of its range; those without a range
+/// are left out. Images of one or three channels; with float32 in [0, 1], so before Normalize.
+TransformPtr color_jitter(const JitterOptions& options);
 /// A square around a random pixel becomes value; it may reach outside. (DeVries and Taylor 2017)
 TransformPtr cutout(int64_t size, double value = 0);
 

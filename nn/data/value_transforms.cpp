@@ -121,9 +121,13 @@ class Resize final : public Transform {
 
 class Compose final : public Transform {
  public:
-  explicit Compose(std::vector<TransformPtr> transforms) : transforms_(std::move(transforms)) {}
+  explicit Compose(std::vector<TransformPtr> transforms)
+      : transforms_(std::move(transforms)),
+        varies_(std::any_of(transforms_.begin(), transforms_.end(),
+                            [](const TransformPtr& t) { return t->varies_in_size(); })) {}
   Tensor apply(const Tensor& images, std::span<const int64_t> indices,
                PhiloxKey key) const override {
+    if (varies_ && indices.size() > 1) return one_by_one(images, indices, key);
     Tensor out = images;
     for (size_t i = 0; i < transforms_.size(); ++i) {
       out = transforms_[i]->apply(out, indices, {derive_seed(key.seed, i + 1), key.offset});
@@ -132,7 +136,21 @@ class Compose final : public Transform {
   }
 
  private:
+  Tensor one_by_one(const Tensor& images, std::span<const int64_t> indices, PhiloxKey key) const {
+    Tensors done;
+    for (size_t i = 0; i < indices.size(); ++i) {
+      done.push_back(
+          apply(narrow(images, 0, static_cast<int64_t>(i), 1), indices.subspan(i, 1), key));
+      IOLAUS_CHECK(done[i].sizes() == done[0].sizes(),
+                   "[Compose] expected images of one size behind the last transform, got {} x {} "
+                   "and {} x {}; CenterCrop or Resize makes them equal",
+                   done[0].size(2), done[0].size(3), done[i].size(2), done[i].size(3));
+    }
+    return cat(done, 0);
+  }
+
   std::vector<TransformPtr> transforms_;
+  bool varies_;
 };
 
 }  // namespace

@@ -93,6 +93,14 @@ Tensor BatchNorm::forward(const Tensor& x) {
                     options_.eps);
 }
 
+void BatchNorm::reset_running_stats() {
+  if (!batches_.defined()) return;
+  const NoGrad no_grad;
+  fill_(running_mean_, 0);
+  fill_(running_var_, 1);
+  fill_(batches_, 0);
+}
+
 std::string BatchNorm::describe() const { return describe_norm(features_, options_); }
 
 InstanceNorm::InstanceNorm(int rank, int64_t num_features, const BatchNormOptions& options)

@@ -23,6 +23,10 @@ class BatchNorm final : public Module {
   Tensor forward(const Tensor& x) override;
   std::string type_name() const override { return type_; }
   std::string describe() const override;
+  /// As in the beginning: mean 0, variance 1, no batches.
+  void reset_running_stats();
+  std::optional<double> momentum() const { return options_.momentum; }
+  void set_momentum(std::optional<double> momentum) { options_.momentum = momentum; }
 
  private:
   std::string type_;

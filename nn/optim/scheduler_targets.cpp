@@ -5,6 +5,7 @@
 #include "nn/optim/cyclic.h"
 #include "nn/optim/plateau.h"
 #include "nn/optim/schedules.h"
+#include "nn/optim/swa.h"
 
 namespace iolaus::nn {
 namespace {
@@ -148,6 +149,21 @@ const config::Register<OneCycleLR, Scheduler> kOneCycle{
       o.final_div_factor = a.get<double>("final_div_factor");
       o.three_phase = a.get<bool>("three_phase");
       return std::make_shared<OneCycleLR>(optimizer(a), o);
+    }};
+const config::Register<SWALR, Scheduler> kSwa{
+    {"iolaus.optim.swa_utils.SWALR", "torch.optim.swa_utils.SWALR"},
+    "to swa_lr, and constant from there on: for averaged weights",
+    {kOptimizer,
+     {"swa_lr", P::kFloats, "the rate at the end, one number or one a group"},
+     {"anneal_epochs", P::kInt, "epochs until it is reached", 10},
+     {"anneal_strategy", P::kString, "cos or linear", "cos"}},
+    [](const Args& a) {
+      const auto strategy = a.get<std::string>("anneal_strategy");
+      if (strategy != "cos" && strategy != "linear") {
+        a.fail_about("anneal_strategy", "expected cos or linear, got " + strategy);
+      }
+      return std::make_shared<SWALR>(optimizer(a), a.get<std::vector<double>>("swa_lr"),
+                                     a.get<int64_t>("anneal_epochs"), strategy == "linear");
     }};
 const config::Register<CyclicLR, Scheduler> kCyclic{
     names("CyclicLR"), "between two rates along straight lines; one step a batch",

@@ -106,7 +106,7 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
          trainer->current_epoch(), trainer->global_step(), trainer->log_dir());
   }
   Metrics metrics = trainer->callback_metrics();
-  if (flag(cfg, "test") && data->test_loader() != nullptr) {
+  if (flag(cfg, "test") && !data->test_loaders().empty()) {
     const Metrics tested = trainer->test(*module, *data, trains ? to_test(*trainer) : ckpt_path);
     for (const auto& [name, value] : tested) {
       metrics[name] = value;

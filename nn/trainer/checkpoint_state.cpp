@@ -21,6 +21,7 @@ std::string state_text(const Checkpoint& c) {
   json state{{"format", kFormat},
              {"epoch", c.epoch},
              {"batch", c.batch},
+             {"stream", c.stream},
              {"global_step", c.global_step},
              {"batches_that_stepped", c.batches_that_stepped},
              {"total_batches", c.total_batches},
@@ -47,6 +48,7 @@ void read_state(const std::string& path, Checkpoint& c) {
                       kFormat);
     state.at("epoch").get_to(c.epoch);
     state.at("batch").get_to(c.batch);
+    c.stream = state.value("stream", "");
     state.at("global_step").get_to(c.global_step);
     state.at("batches_that_stepped").get_to(c.batches_that_stepped);
     state.at("total_batches").get_to(c.total_batches);

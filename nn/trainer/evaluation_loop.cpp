@@ -1,4 +1,5 @@
-// Validation, test and prediction: one pass without gradients, in evaluation mode.
+// Validation, test and prediction: one pass over each loader, without gradients, in evaluation
+// mode. The order is that of Lightning's evaluation_loop.py (2.6).
 #include "autograd/autocast.h"
 #include "autograd/grad_mode.h"
 #include "nn/trainer/hooks.h"
@@ -30,92 +31,126 @@ class Flag {
 
 }  // namespace
 
+const EvaluationPlan& Trainer::validation_plan() {
+  if (!validation_plan_) validation_plan_ = evaluation_plan(Stage::kValidate, *data_);
+  return *validation_plan_;
+}
+
 void Trainer::sanity_check() {
-  if (options_.num_sanity_val_steps == 0 || global_step_ > 0 || data_->val_loader() == nullptr ||
-      num_evaluation_batches(Stage::kValidate, *data_) == 0) {
+  if (options_.num_sanity_val_steps == 0 || global_step_ > 0 || validation_plan().is_empty()) {
     return;
   }
   const Flag sanity(sanity_checking_);
   each_callback("on_sanity_check_start",
                 [&](Callback& c) { c.on_sanity_check_start(*this, *module_); });
-  evaluate(Stage::kValidate, options_.num_sanity_val_steps, nullptr);
+  evaluate(Stage::kValidate, options_.num_sanity_val_steps);
   each_callback("on_sanity_check_end",
                 [&](Callback& c) { c.on_sanity_check_end(*this, *module_); });
   callback_metrics_.clear();
   progress_bar_metrics_.clear();
 }
 
-Metrics Trainer::evaluate(Stage stage, int64_t max_batches, Tensors* predictions) {
-  const data::DataLoader* loader = loader_of(stage, *data_);
-  IOLAUS_CHECK(loader != nullptr, "[Trainer] there is no data to {}", stage_name(stage));
+Metrics Trainer::evaluate(Stage stage, int64_t max_batches) {
+  const EvaluationPlan plan =
+      (stage_ == Stage::kFit ? validation_plan() : evaluation_plan(stage, *data_))
+          .at_most(max_batches);
+  IOLAUS_CHECK(!plan.loaders.empty(), "[Trainer] there is no data to {}", stage_name(stage));
+  if (plan.is_empty()) return {};
   const Profiler::Scope scope(profiler_, stage_name(stage));
   const NoGrad no_grad;
   const EvalMode eval_mode(*module_);
   const Flag evaluating(evaluating_);
-  int64_t batches = num_evaluation_batches(stage, *data_);
-  if (max_batches >= 0) batches = std::min(batches, max_batches);
   LightningModule& module = *module_;
-  evaluation_values_.reset();
   const auto each = [&](const char* hook, auto&& call) { each_callback(hook, call); };
+  evaluation_values_.reset();
+  evaluated_.resize(plan.loaders.size());
+  if (stage == Stage::kPredict) predictions_.resize(plan.loaders.size());
 
   each("on_evaluation_start", [&](Callback& c) { c.on_evaluation_start(*this, module, stage); });
   module.on_evaluation_start(stage);
   each("on_evaluation_epoch_start",
        [&](Callback& c) { c.on_evaluation_epoch_start(*this, module, stage); });
   module.on_evaluation_epoch_start(stage);
-  data::Epoch epoch = loader->epoch(0);
-  for (int64_t i = 0; i < batches; ++i) {
-    std::optional<data::Batch> next = epoch.next();
-    if (!next) break;
-    const data::Batch batch = to_device(std::move(*next));
-    current_batch_size_ = batch.size();
-    each("on_evaluation_batch_start",
-         [&](Callback& c) { c.on_evaluation_batch_start(*this, module, stage, batch, i); });
-    module.on_evaluation_batch_start(stage, batch, i);
-    const Autocast autocast(device_.type, autocast_, autocast_.has_value());
-    switch (stage) {
-      case Stage::kTest:
-        module.test_step(batch, i);
-        break;
-      case Stage::kPredict: {
-        Tensor output = module.predict_step(batch, i);
-        if (predictions != nullptr) predictions->push_back(std::move(output));
-        break;
-      }
-      default:
-        module.validation_step(batch, i);
-    }
-    each("on_evaluation_batch_end",
-         [&](Callback& c) { c.on_evaluation_batch_end(*this, module, stage, batch, i); });
-    module.on_evaluation_batch_end(stage, batch, i);
+  Metrics metrics;
+  for (size_t loader = 0; loader < plan.loaders.size(); ++loader) {
+    if (plan.loaders.size() > 1) evaluation_values_.set_loader(static_cast<int64_t>(loader));
+    evaluate_loader(stage, plan, loader);
+    collect_evaluation();
+    metrics.merge(evaluation_values_.epoch_values(LoggedValues::For::kLogger));
   }
-  // First what the steps logged, so that hooks can read it; then what the hooks added.
-  const auto collect = [&] {
-    for (const auto& [n, v] : evaluation_values_.epoch_values(LoggedValues::For::kCallbacks)) {
-      callback_metrics_[n] = v;
-    }
-    for (const auto& [n, v] : evaluation_values_.epoch_values(LoggedValues::For::kProgressBar)) {
-      progress_bar_metrics_[n] = v;
-    }
-  };
-  collect();
+  // Now what the steps logged can be read by hooks; what those add is of no loader.
+  evaluation_values_.set_loader(LoggedValues::kNoLoader);
   each("on_evaluation_epoch_end",
        [&](Callback& c) { c.on_evaluation_epoch_end(*this, module, stage); });
   module.on_evaluation_epoch_end(stage);
-  collect();
-  const Metrics metrics = evaluation_values_.epoch_values(LoggedValues::For::kLogger);
-  for (const auto& callback : callbacks_) {
-    if (callback->is_checkpoint() && stage_ == Stage::kFit) {
-      if (sanity_checking_) continue;
-      at_boundary_.emplace_back(
-          [this, c = callback.get(), stage] { c->on_evaluation_end(*this, *module_, stage); });
-      continue;
-    }
-    callback->on_evaluation_end(*this, module, stage);
+  collect_evaluation();
+  for (const auto& [name, value] : evaluation_values_.epoch_values(LoggedValues::For::kLogger)) {
+    metrics[name] = value;
   }
-  module.on_evaluation_end(stage);
+  finish_evaluation(stage);
   if (!sanity_checking_) log_metrics(metrics, batches_that_stepped_);
   return metrics;
+}
+
+void Trainer::evaluate_loader(Stage stage, const EvaluationPlan& plan, size_t loader) {
+  const int64_t batches = plan.batches[loader];
+  const std::unique_ptr<data::Pass> pass = plan.loaders[loader]->start(0);
+  for (int64_t i = 0; batches == kAllBatches || i < batches; ++i) {
+    std::optional<data::Batch> next = pass->next();
+    if (!next) break;
+    data::Batch batch = to_device(std::move(*next));
+    batch.dataloader_idx = static_cast<int64_t>(loader);
+    current_batch_size_ = batch.size();
+    evaluation_step(stage, batch, i);
+    if (sanity_checking_) continue;
+    // Of values that are logged on step: a row for each batch, which counts those of its loader.
+    const Metrics row = evaluation_values_.step_values(LoggedValues::For::kLogger);
+    if (!row.empty()) write_row(row, evaluated_[loader]);
+    ++evaluated_[loader];
+  }
+}
+
+void Trainer::evaluation_step(Stage stage, const data::Batch& batch, int64_t batch_idx) {
+  LightningModule& module = *module_;
+  each_callback("on_evaluation_batch_start", [&](Callback& c) {
+    c.on_evaluation_batch_start(*this, module, stage, batch, batch_idx);
+  });
+  module.on_evaluation_batch_start(stage, batch, batch_idx);
+  const Autocast autocast(device_.type, autocast_, autocast_.has_value());
+  switch (stage) {
+    case Stage::kTest:
+      module.test_step(batch, batch_idx);
+      break;
+    case Stage::kPredict:
+      predictions_[static_cast<size_t>(batch.dataloader_idx)].push_back(
+          module.predict_step(batch, batch_idx));
+      break;
+    default:
+      module.validation_step(batch, batch_idx);
+  }
+  each_callback("on_evaluation_batch_end", [&](Callback& c) {
+    c.on_evaluation_batch_end(*this, module, stage, batch, batch_idx);
+  });
+  module.on_evaluation_batch_end(stage, batch, batch_idx);
+}
+
+void Trainer::collect_evaluation() {
+  for (const auto& [n, v] : evaluation_values_.epoch_values(LoggedValues::For::kCallbacks)) {
+    callback_metrics_[n] = v;
+  }
+  for (const auto& [n, v] : evaluation_values_.epoch_values(LoggedValues::For::kProgressBar)) {
+    progress_bar_metrics_[n] = v;
+  }
+}
+
+// Within fit, checkpoint callbacks have their turn at the next boundary.
+void Trainer::finish_evaluation(Stage stage) {
+  const bool fits = stage_ == Stage::kFit;
+  for (const auto& callback : callbacks_) {
+    if (!fits || !callback->is_checkpoint()) callback->on_evaluation_end(*this, *module_, stage);
+  }
+  if (fits && !sanity_checking_) pending_.evaluation_end = true;
+  module_->on_evaluation_end(stage);
 }
 
 }  // namespace iolaus::nn

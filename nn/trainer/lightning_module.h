@@ -47,6 +47,7 @@ class LightningModule : public Module {
   /// The loss of a batch that is on the module's device; undefined: the batch is left out. With
   /// automatic_optimization off the step calls backward and the optimizers itself.
   virtual Tensor training_step(const data::Batch& batch, int64_t batch_idx) = 0;
+  /// Of a validation, test or prediction with several loaders, Batch::dataloader_idx says which.
   virtual void validation_step(const data::Batch&, int64_t /*batch_idx*/) {}
   virtual void test_step(const data::Batch&, int64_t /*batch_idx*/) {}
   virtual Tensor predict_step(const data::Batch& batch, int64_t /*batch_idx*/) {
@@ -71,7 +72,7 @@ class LightningModule : public Module {
   virtual void on_before_backward(const Tensor& /*loss*/) {}
   virtual void on_after_backward() {}
   virtual void on_before_optimizer_step(Optimizer&) {}
-  /// of kValidate (also within fit), kTest and kPredict.
+  /// of kValidate (also within fit), kTest and kPredict; batches count from 0 in each loader.
   virtual void on_evaluation_start(Stage) {}
   virtual void on_evaluation_epoch_start(Stage) {}
   virtual void on_evaluation_batch_start(Stage, const data::Batch&, int64_t) {}

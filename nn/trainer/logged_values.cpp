@@ -5,6 +5,16 @@
 #include "autograd/ops.h"
 
 namespace iolaus::nn {
+namespace {
+
+std::string suffix(int64_t loader) { return fmt::format("/dataloader_idx_{}", loader); }
+
+}  // namespace
+
+std::string LoggedValues::Value::full_name(const char* fork) const {
+  const bool ends = loader != kNoLoader && options.add_dataloader_idx;
+  return name + fork + (ends ? suffix(loader) : "");
+}
 
 void LoggedValues::add(const std::string& name, const Tensor& value, const LogOptions& options,
                        bool training, int64_t batch_size) {
@@ -12,7 +22,8 @@ void LoggedValues::add(const std::string& name, const Tensor& value, const LogOp
                "[log] '{}' must have one element, got {}; take its mean or sum", name,
                value.defined() ? value.describe() : "an undefined tensor");
   const NoGrad no_grad;
-  Value& v = values_[name];
+  const bool ends = loader_ != kNoLoader && options.add_dataloader_idx;
+  Value& v = values_[ends ? name + suffix(loader_) : name];
   const bool on_step = options.on_step.value_or(training);
   const bool on_epoch = options.on_epoch.value_or(!training);
   IOLAUS_CHECK(on_step || on_epoch, "[log] '{}' is logged neither on step nor on epoch", name);
@@ -20,7 +31,15 @@ void LoggedValues::add(const std::string& name, const Tensor& value, const LogOp
                                v.options.reduce_fx == options.reduce_fx),
                "[log] '{}' was logged before with other options (on_step, on_epoch, reduce_fx)",
                name);
+  IOLAUS_CHECK(
+      !v.declared ||
+          (v.loader == loader_ && v.options.add_dataloader_idx == options.add_dataloader_idx),
+      "[log] '{}' was logged for another loader; with add_dataloader_idx=false each loader "
+      "needs names of its own",
+      name);
   v.declared = true;
+  v.name = name;
+  v.loader = loader_;
   v.on_step = on_step;
   v.on_epoch = on_epoch;
   v.options = options;
@@ -51,7 +70,8 @@ double LoggedValues::Value::result() const {
   return options.reduce_fx == Reduce::kMean ? x / weight : x;
 }
 
-bool LoggedValues::goes_to(const Value& value, For target) {
+bool LoggedValues::goes_to(const Value& value, For target) const {
+  if (value.loader != loader_) return false;
   switch (target) {
     case For::kLogger:
       return value.options.logger;
@@ -64,22 +84,22 @@ bool LoggedValues::goes_to(const Value& value, For target) {
 
 Metrics LoggedValues::step_values(For target) const {
   Metrics out;
-  for (const auto& [name, v] : values_) {
+  for (const auto& [key, v] : values_) {
     if (!v.on_step || !v.last.defined() || !goes_to(v, target)) continue;
     const double x = v.last.item<double>();
-    out[v.on_epoch ? name + "_step" : name] = x;
-    if (v.on_epoch && target == For::kCallbacks) out[name] = x;
+    out[v.full_name(v.on_epoch ? "_step" : "")] = x;
+    if (v.on_epoch && target == For::kCallbacks) out[v.full_name("")] = x;
   }
   return out;
 }
 
 Metrics LoggedValues::epoch_values(For target) const {
   Metrics out;
-  for (const auto& [name, v] : values_) {
+  for (const auto& [key, v] : values_) {
     if (!v.on_epoch || !v.reduced.defined() || !goes_to(v, target)) continue;
     const double x = v.result();
-    out[v.on_step ? name + "_epoch" : name] = x;
-    if (v.on_step && target == For::kCallbacks) out[name] = x;
+    out[v.full_name(v.on_step ? "_epoch" : "")] = x;
+    if (v.on_step && target == For::kCallbacks) out[v.full_name("")] = x;
   }
   return out;
 }
@@ -105,6 +125,7 @@ void LoggedValues::restore(const std::map<std::string, Tensor>& tensors,
   for (const auto& [key, tensor] : tensors) {
     if (!key.starts_with(prefix) || key.ends_with("#weight")) continue;
     Value& v = values_[key.substr(prefix.size())];
+    v.name = key.substr(prefix.size());
     v.reduced = tensor;
     const auto weight = tensors.find(key + "#weight");
     IOLAUS_CHECK_CODE(weight != tensors.end(), ErrorCode::kCorrupt,

@@ -23,10 +23,17 @@ struct LogOptions {
   bool logger = true;
   Reduce reduce_fx = Reduce::kMean;
   int64_t batch_size = 0;  // weight in the mean; 0: the batch's
+  /// Where an evaluation has several loaders, names end with "/dataloader_idx_N". Without that
+  /// each loader needs names of its own.
+  bool add_dataloader_idx = true;
 };
 
 class LoggedValues {
  public:
+  static constexpr int64_t kNoLoader = -1;
+  /// Values that are added from here on belong to this loader of several, and values are given of
+  /// it alone; kNoLoader: of none.
+  void set_loader(int64_t loader) { loader_ = loader; }
   /// value: one element. Errors: kInvalidArgument for more, for a name that was logged with other
   /// options in this loop, and for one that goes nowhere.
   void add(const std::string& name, const Tensor& value, const LogOptions& options, bool training,
@@ -47,15 +54,20 @@ class LoggedValues {
 
  private:
   struct Value {
+    std::string name;
+    int64_t loader = kNoLoader;
     bool on_step = false, on_epoch = false, declared = false;
     LogOptions options;
     Tensor last;        // as it was logged
     Tensor reduced;     // float64, 0-dim: sum, or the smallest or largest
     double weight = 0;  // of the sum
     double result() const;
+    /// "name_step/dataloader_idx_1", for "_step".
+    std::string full_name(const char* fork) const;
   };
-  static bool goes_to(const Value& value, For target);
-  std::map<std::string, Value> values_;
+  bool goes_to(const Value& value, For target) const;
+  std::map<std::string, Value> values_;  // by the name, with the loader's where it is added
+  int64_t loader_ = kNoLoader;
 };
 
 }  // namespace iolaus::nn

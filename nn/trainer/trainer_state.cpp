@@ -28,11 +28,11 @@ std::map<std::string, Tensor> with_prefix(const std::map<std::string, Tensor>& a
 
 Checkpoint Trainer::dump_checkpoint() {
   check_finite();
-  const bool epoch_complete = num_training_batches_ > 0 && batch_ >= num_training_batches_;
   Checkpoint c;
   c.model = module_->checkpointed().state_dict();
-  c.epoch = epoch_complete ? epoch_ + 1 : epoch_;
-  c.batch = epoch_complete ? 0 : batch_;
+  c.epoch = epoch_complete_ ? epoch_ + 1 : epoch_;
+  c.batch = epoch_complete_ ? 0 : batch_;
+  if (c.batch != 0 && pass_) c.stream = pass_->state();
   c.global_step = global_step_;
   c.batches_that_stepped = batches_that_stepped_;
   c.total_batches = total_batches_;
@@ -67,8 +67,19 @@ Checkpoint Trainer::dump_checkpoint() {
   return c;
 }
 
-void Trainer::restore(const Checkpoint& c) {
+// Before on_fit_start: what callbacks begin with.
+void Trainer::restore_model(const Checkpoint& c) {
   module_->checkpointed().load_state_dict(c.model);
+  for (const auto& callback : callbacks_) {
+    const auto found = c.callbacks.find(callback->state_key());
+    if (found != c.callbacks.end()) {
+      callback->load_state_dict(nlohmann::json::parse(found->second));
+    }
+    callback->on_load_checkpoint(*this, *module_, c);
+  }
+}
+
+void Trainer::restore_training(const Checkpoint& c) {
   IOLAUS_CHECK(c.optimizer_options.size() == optimizers_.size(),
                "[Trainer] the checkpoint has {} optimizers, the module {}",
                c.optimizer_options.size(), optimizers_.size());
@@ -86,6 +97,7 @@ void Trainer::restore(const Checkpoint& c) {
   if (scaler_ && !c.scaler.empty()) scaler_->load_state_dict(nlohmann::json::parse(c.scaler));
   epoch_ = c.epoch;
   batch_ = c.batch;
+  stream_state_ = c.stream;
   global_step_ = c.global_step;
   batches_that_stepped_ = c.batches_that_stepped;
   total_batches_ = c.total_batches;
@@ -97,13 +109,6 @@ void Trainer::restore(const Checkpoint& c) {
   for (const auto& [name, parameter] : module_->named_parameters()) {
     const auto grad = on_device.find("grad." + name);
     if (grad != on_device.end()) parameter.set_grad(grad->second);
-  }
-  for (const auto& callback : callbacks_) {
-    const auto found = c.callbacks.find(callback->state_key());
-    if (found != c.callbacks.end()) {
-      callback->load_state_dict(nlohmann::json::parse(found->second));
-    }
-    callback->on_load_checkpoint(*this, *module_, c);
   }
   default_generator().set_state(c.generator);
 }

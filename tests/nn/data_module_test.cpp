@@ -1,5 +1,5 @@
 // Data modules as configs name them, on CIFAR's files with a few images (tests/data/nn/cifar.py).
-#include "nn/data/data_module.h"
+#include "nn/data/image_module.h"
 
 #include <doctest/doctest.h>
 
@@ -16,12 +16,14 @@ using namespace iolaus::nn::data;
 
 namespace {
 
-std::shared_ptr<DataModule> make(const std::string& target, const std::string& more,
-                                 Device device = {}) {
+std::shared_ptr<ImageModule> make(const std::string& target, const std::string& more,
+                                  Device device = {}) {
   set_warning_handler([](const std::string&) {});
   const std::string folder = std::string(IOLAUS_SOURCE_DIR) + "/tests/data/nn/cifar";
-  const auto module = config::instantiate<DataModule>(config::load_yaml(
-      "{_target_: iolaus.nn.data." + target + ", data_dir: " + folder + ", " + more + "}", "test"));
+  const auto module =
+      std::dynamic_pointer_cast<ImageModule>(config::instantiate<DataModule>(config::load_yaml(
+          "{_target_: iolaus.nn.data." + target + ", data_dir: " + folder + ", " + more + "}",
+          "test")));
   module->set_device(device);
   module->setup();
   module->test_loader();
@@ -46,6 +48,8 @@ std::set<int64_t> samples(const DataLoader& loader) {
 const std::string kAugment =
     "train_transform: {_target_: torchvision.transforms.Compose, transforms: ["
     "{_target_: torchvision.transforms.RandomCrop, size: 32, padding: 4}, "
+    "{_target_: torchvision.transforms.RandomRotation, degrees: 15, interpolation: bilinear}, "
+    "{_target_: torchvision.transforms.ColorJitter, brightness: 0.3, hue: 0.1}, "
     "{_target_: torchvision.transforms.RandomHorizontalFlip}]}";
 
 }  // namespace

@@ -32,7 +32,9 @@ const json& data() {
 // The config of a case: targets all the way down.
 json config_of(const json& test) {
   json node = test["options"];
-  node["_target_"] = "torch.optim.lr_scheduler." + test["name"].get<std::string>();
+  const std::string name = test["name"];
+  node["_target_"] =
+      (name == "SWALR" ? "torch.optim.swa_utils." : "torch.optim.lr_scheduler.") + name;
   node["_partial_"] = true;
   if (node.contains("schedulers")) {
     for (json& inner : node["schedulers"]) inner = config_of(inner);

@@ -7,6 +7,8 @@
 
 #include "autograd/grad_mode.h"
 #include "autograd/ops.h"
+#include "nn/data/data_module.h"
+#include "nn/data/iterable.h"
 #include "nn/layers/linear.h"
 #include "nn/optim/schedules.h"
 #include "nn/trainer/trainer.h"
@@ -33,6 +35,40 @@ class WaveData final : public nn::data::Dataset {
  private:
   Tensor x_;
   int64_t stride_;
+};
+
+// The same samples one after the other.
+class WaveStream final : public nn::data::IterableDataset {
+ public:
+  WaveStream(std::shared_ptr<WaveData> data, nn::data::Resume resume = nn::data::Resume::kState)
+      : data_(std::move(data)), resume_(resume) {}
+  std::unique_ptr<nn::data::SampleIterator> start(PhiloxKey key) const override {
+    struct Iterator final : nn::data::SampleIterator {
+      std::optional<nn::data::Sample> next() override {
+        if (place == data->size()) return std::nullopt;
+        return data->get(place++, key);
+      }
+      std::string state() const override {
+        if (!stateful) return SampleIterator::state();
+        return std::to_string(place);
+      }
+      void restore(const std::string& state) override { place = std::stoll(state); }
+      std::shared_ptr<WaveData> data;
+      PhiloxKey key;
+      bool stateful = true;
+      int64_t place = 0;
+    };
+    auto iterator = std::make_unique<Iterator>();
+    iterator->data = data_;
+    iterator->key = key;
+    iterator->stateful = resume_ == nn::data::Resume::kState;
+    return iterator;
+  }
+  nn::data::Resume resumes() const override { return resume_; }
+
+ private:
+  std::shared_ptr<WaveData> data_;
+  nn::data::Resume resume_;
 };
 
 class WaveModule final : public nn::data::DataModule {

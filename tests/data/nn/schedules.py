@@ -69,6 +69,12 @@ CASES = [
     nested("ReduceLROnPlateau", patience=1, threshold=0.2, factor=0.1, eps=1e-4),
     nested("LambdaLR"),
     nested("MultiplicativeLR"),
+    nested("SWALR", swa_lr=0.05),
+    nested("SWALR", swa_lr=[0.5, 0.001], anneal_epochs=6, anneal_strategy="linear"),
+    nested("SWALR", swa_lr=0.3, anneal_epochs=0),
+    nested("SequentialLR", milestones=[4],
+           schedulers=[nested("ExponentialLR", gamma=0.8),
+                       nested("SWALR", swa_lr=0.01, anneal_epochs=5)]),
 ]
 torch.manual_seed(3)
 METRICS = (torch.linspace(1, 0.5, STEPS, dtype=torch.float64) +
@@ -85,7 +91,8 @@ def make(case, optimizer):
         options["schedulers"] = [make(s, optimizer) for s in options["schedulers"]]
     if case["name"] == "ChainedScheduler":
         return lr_scheduler.ChainedScheduler(**options, optimizer=optimizer)
-    return getattr(lr_scheduler, case["name"])(optimizer, **options)
+    module = torch.optim.swa_utils if case["name"] == "SWALR" else lr_scheduler
+    return getattr(module, case["name"])(optimizer, **options)
 
 
 out = []
