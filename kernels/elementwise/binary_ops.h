@@ -352,6 +352,8 @@ struct Addcmul : TernaryOp {
   static constexpr const char* kName = "addcmul";
   double value = 1;
   template <class T> IOLAUS_HD T operator()(T a, T b, T c) const {
+    // Rounded once after the product, so that the bits do not depend on what a compiler fuses.
+    if constexpr (std::is_floating_point_v<T>) return std::fma(T(value) * b, c, a);
     return static_cast<T>(a + T(value) * b * c);
   }
 };
