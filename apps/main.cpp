@@ -1,12 +1,10 @@
 // iolaus: one program, one command for each thing users start.
-#include <spdlog/spdlog.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "apps/commands.h"
 #include "core/device_failure.h"
+#include "nn/run/device_failure_exit.h"
 
 namespace {
 
@@ -37,19 +35,10 @@ int print_usage(std::FILE* out) {
   return out == stdout ? 0 : 2;
 }
 
-// At once: whatever ran now (a checkpoint on the way out, a destructor) would use the device.
-[[noreturn]] void end_process(const std::string& message) {
-  spdlog::critical("{}", message);
-  spdlog::default_logger()->flush();
-  std::fprintf(stderr, "iolaus: the GPU failed: %s\n", message.c_str());
-  std::fflush(nullptr);
-  std::_Exit(iolaus::kDeviceFailureExit);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  iolaus::set_device_failure_handler(end_process);
+  iolaus::nn::exit_on_device_failure();
   if (argc < 2) return print_usage(stderr);
   if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "-h") == 0) {
     return print_usage(stdout);

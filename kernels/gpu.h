@@ -39,7 +39,8 @@ template <class... P, class... A>
 void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
             A&&... args) {
   const void* address = reinterpret_cast<const void*>(kernel);
-  if (shared_bytes > 48 * 1024) cuda::allow_shared_bytes(address, shared_bytes);
+  // Above 48 KiB a launch needs permission, and the kernel's static arrays count towards it.
+  if (shared_bytes > 16 * 1024) cuda::allow_shared_bytes(address, shared_bytes);
 #if defined(IOLAUS_CUDA_SIM)
   sim::launch(kernel, grid, block, shared_bytes, stream, std::forward<A>(args)...);
 #else

@@ -17,6 +17,7 @@
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/warning.h"
+#include "kernels/fp32_precision.h"
 #include "kernels/kernel_set.h"
 
 namespace iolaus {
@@ -70,6 +71,7 @@ json environment(DeviceType device) {
     out["threads"] = num_threads();
     return out;
   }
+  if (fp32_precision() == Fp32Precision::kTf32) out["fp32_precision"] = "tf32";
   static const CudaInfo info = cuda_info();
   out["driver"] = info.driver_version;
   out["runtime"] = info.runtime_version;

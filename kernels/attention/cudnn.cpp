@@ -1,7 +1,6 @@
 // attention by cuDNN's fused kernels, forward and backward: 16-bit types, no mask but the causal
 // one (which lets query i see keys j <= i, as here: its top left alignment). Its statistics are the
-// logarithms of the sums of e^s, as lse here. Shared key heads are its grouped queries. Compiled
-// only: no GPU has run it yet, so it is no default.
+// logarithms of the sums of e^s, as lse here. Shared key heads are its grouped queries.
 #include "kernels/attention/attention.h"
 #include "kernels/cudnn/graph.h"
 

@@ -2,7 +2,7 @@
 // mean and invstd (1 / sqrt(var + eps)) are what it calls saved mean and inverse variance; momentum
 // is its exponential average factor, with the same meaning as here, and the running variance is
 // taken with M - 1 by both. Not the evaluation: cuDNN 9.19 has no engine for normalisation with
-// given statistics. Compiled only: no GPU has run it yet, so it is no default.
+// given statistics.
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/cudnn/graph.h"
 

@@ -1,6 +1,6 @@
 // conv2d by cuDNN: the forward pass (with the bias in the same graph where cuDNN can, else added
 // after it) and both gradients. Any layout that cuDNN has an engine for; groups follow from the
-// channels of x and weight. Compiled only: no GPU has run it yet, so it is no default.
+// channels of x and weight.
 #include "core/views.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/cudnn/graph.h"
@@ -126,11 +126,11 @@ void run_backward_weight(const Conv2dBackwardWeight& a) {
 
 const std::vector<DType> kFloats = {kFloat32, kFloat16, kBFloat16};
 const bool kForward =
-    conv2d_kernels().add({"cudnn", kCUDA, kFloats, run_forward, 0, forward_why_not});
+    conv2d_kernels().add({"cudnn", kCUDA, kFloats, run_forward, 3, forward_why_not});
 const bool kBackwardInput = conv2d_backward_input_kernels().add(
-    {"cudnn", kCUDA, kFloats, run_backward_input, 0, input_why_not});
+    {"cudnn", kCUDA, kFloats, run_backward_input, 3, input_why_not});
 const bool kBackwardWeight = conv2d_backward_weight_kernels().add(
-    {"cudnn", kCUDA, kFloats, run_backward_weight, 0, weight_why_not});
+    {"cudnn", kCUDA, kFloats, run_backward_weight, 3, weight_why_not});
 
 }  // namespace
 }  // namespace iolaus

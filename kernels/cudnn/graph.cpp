@@ -11,6 +11,7 @@
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
 #include "core/dynamic_library.h"
+#include "kernels/fp32_precision.h"
 
 namespace fe = cudnn_frontend;
 
@@ -278,6 +279,7 @@ const char* missing() {
 
 Problem::Problem(const char* kind, Device device) : kind_(kind), device_(device) {
   key_.push_back(device.index);
+  key_.push_back(static_cast<int64_t>(fp32_precision()));
 }
 
 Id Problem::tensor(const Tensor& t) {
@@ -330,7 +332,8 @@ Problem::Plan& Problem::plan(const std::function<void(Graph&)>& build) const {
           fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION, fe::NumericalNote_t::NONDETERMINISTIC,
           fe::NumericalNote_t::FFT, fe::NumericalNote_t::WINOGRAD_TILE_6x6,
           fe::NumericalNote_t::WINOGRAD_TILE_13x13};
-      if (operands_.front().dtype == kFloat32) {  // on tensor cores it would be TF32
+      if (operands_.front().dtype == kFloat32 && fp32_precision() == Fp32Precision::kIeee) {
+        // On tensor cores it would be TF32.
         notes.push_back(fe::NumericalNote_t::TENSOR_CORE);
         notes.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
       }

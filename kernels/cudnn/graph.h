@@ -3,8 +3,9 @@
 // which operations connect them. Only kernels/cudnn/graph.cpp includes cudnn-frontend.
 //
 // Every thread has a handle for each device, and its plans; a plan is found by everything that it
-// depends on: operation, dtypes, sizes, strides, alignments and numbers. Engines that round float32
-// inputs (TF32), sum in lower precision or in an order that varies are left out.
+// depends on: operation, dtypes, sizes, strides, alignments and numbers. Engines that sum in
+// lower precision or in an order that varies are left out, and those that round float32 inputs
+// (TF32) unless fp32_precision() allows it.
 #pragma once
 
 #include <functional>

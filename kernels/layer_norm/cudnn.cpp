@@ -1,6 +1,6 @@
 // layer_norm by cuDNN. Rows are its batch, the elements of a row its channels: x (rows, D, 1, 1),
 // parameters (1, D, 1, 1), statistics (rows, 1, 1, 1) in float32. rstd is what it calls inverse
-// variance. Compiled only: no GPU has run it yet, so it is no default.
+// variance.
 #include "kernels/cudnn/graph.h"
 #include "kernels/layer_norm/layer_norm.h"
 

@@ -71,7 +71,9 @@ template <RandomOp op> std::vector<RandomFill> random_samples(DType dtype) {
     if constexpr (op == RandomOp::kRandint) {
       f = make_randint(out, dtype == kUInt8 ? 0 : -5, 17, key);
     } else if constexpr (op == RandomOp::kBernoulli) {
-      f = make_random(op, out, 0.3, 0, key);
+      // Of half the samples the probability is their first number, which is not below it.
+      const double first = uniform_float(philox_block(key, 0).word[0]);
+      f = make_random(op, out, n % 2 == 0 ? 0.3 : first, 0, key);
     } else {
       f = make_random(op, out, n % 2 == 0 ? 0 : -0.5, n % 2 == 0 ? 1 : 0.5, key);
     }

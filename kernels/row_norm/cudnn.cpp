@@ -1,6 +1,5 @@
 // rms_norm by cuDNN, forward and backward; rows are its batch, the elements of a row its channels.
-// rstd is what it calls inverse variance. Compiled only: no GPU has run it yet, so it is no
-// default.
+// rstd is what it calls inverse variance.
 #include "kernels/cudnn/graph.h"
 #include "kernels/row_norm/row_norm.h"
 

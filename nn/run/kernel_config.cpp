@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/io/atomic_file.h"
+#include "kernels/fp32_precision.h"
 #include "kernels/kernel_set.h"
 #include "kernels/tune_cache.h"
 
@@ -61,6 +62,7 @@ void apply_tune_mode(const config::Node& node) {
 void apply_kernel_config(const config::Node& kernels) {
   reset_kernel_selection();
   reset_tune_mode();
+  set_fp32_precision(Fp32Precision::kIeee);
   std::set<std::string> ops;
   for (const KernelSetBase* set : all_kernel_sets()) ops.insert(set->op());
   for (const bool for_ops : {true, false}) {
@@ -70,6 +72,9 @@ void apply_kernel_config(const config::Node& kernels) {
       try {
         if (name == "tune") {
           apply_tune_mode(entry);
+        } else if (name == "fp32_precision") {
+          if (!entry.is_string()) config::fail_at(entry, "it must be ieee or tf32");
+          set_fp32_precision(parse_fp32_precision(entry.as_string()));
         } else {
           select_kernel(name, choice_of(entry));
         }

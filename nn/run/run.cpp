@@ -16,6 +16,7 @@
 #include "nn/callbacks/model_checkpoint.h"
 #include "nn/loggers/logger.h"
 #include "nn/run/assemble.h"
+#include "nn/run/device_failure_exit.h"
 #include "nn/run/kernel_config.h"
 #include "nn/trainer/signals.h"
 #include "nn/weights.h"
@@ -136,6 +137,7 @@ config::TaskResult evaluate(const config::Node& cfg, const config::JobContext&) 
 }
 
 int train_main(int argc, char** argv, const config::AppOptions& options) {
+  exit_on_device_failure();
   const int status = config::main(argc, argv, options, train);
   return g_interrupted_by != 0 ? interrupted_exit_status(g_interrupted_by) : status;
 }

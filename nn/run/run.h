@@ -31,7 +31,7 @@ config::TaskResult train(const config::Node& cfg, const config::JobContext& job)
 config::TaskResult evaluate(const config::Node& cfg, const config::JobContext& job);
 
 /// config::main with train; the exit status of a run that a signal ended is
-/// interrupted_exit_status().
+/// interrupted_exit_status(), that of one whose GPU failed kDeviceFailureExit.
 int train_main(int argc, char** argv, const config::AppOptions& options);
 
 }  // namespace iolaus::nn

@@ -34,19 +34,30 @@ Tensor Trainer::training_step(const data::Batch& batch, int64_t batch_idx) {
   return module_->training_step(batch, batch_idx);
 }
 
-void Trainer::zero_grad(Optimizer& optimizer) {
+void Trainer::before_zero_grad(Optimizer& optimizer) {
   each_callback("on_before_zero_grad",
                 [&](Callback& c) { c.on_before_zero_grad(*this, *module_, optimizer); });
   module_->on_before_zero_grad(optimizer);
-  optimizer.zero_grad();
+}
+
+void Trainer::after_backward() {
+  each_callback("on_after_backward", [&](Callback& c) { c.on_after_backward(*this, *module_); });
+  module_->on_after_backward();
 }
 
 void Trainer::optimize(const data::Batch& batch, int64_t batch_idx, Tensor& loss) {
   Optimizer& optimizer = *optimizers_.front().optimizer;
   if (optimizer.needs_closure() && !forward_only)
     return step_with_closure(optimizer, batch, batch_idx, loss);
+  if (graphed_ && !forward_only && graphed_->takes(batch)) {
+    loss = graphed_pass(batch, batch_idx, optimizer);
+    return step_optimizer(0);
+  }
   loss = training_step(batch, batch_idx);
-  if (!forward_only && batch_idx % options_.accumulate_grad_batches == 0) zero_grad(optimizer);
+  if (!forward_only && batch_idx % options_.accumulate_grad_batches == 0) {
+    before_zero_grad(optimizer);
+    optimizer.zero_grad();
+  }
   if (!forward_only && loss.defined() && !skip_nonfinite(loss, batch, batch_idx)) {
     const Tensor scaled =
         options_.accumulate_grad_batches > 1 ? div(loss, options_.accumulate_grad_batches) : loss;
@@ -65,7 +76,8 @@ void Trainer::step_with_closure(Optimizer& optimizer, const data::Batch& batch, 
                optimizer.type_name());
   loss = optimizer.step([&] {
     const Tensor value = training_step(batch, batch_idx);
-    zero_grad(optimizer);
+    before_zero_grad(optimizer);
+    optimizer.zero_grad();
     skip_nonfinite(value, batch, batch_idx);
     backward(value);
     before_step(optimizer);
@@ -84,8 +96,7 @@ void Trainer::backward(const Tensor& loss) {
     const DetectAnomaly anomaly(options_.detect_anomaly || detects_anomaly());
     (scaler_ ? scaler_->scale(loss) : loss).backward();
   }
-  each_callback("on_after_backward", [&](Callback& c) { c.on_after_backward(*this, *module_); });
-  module_->on_after_backward();
+  after_backward();
 }
 
 // Unscaled gradients for the hooks, then clipping.

@@ -164,7 +164,13 @@ void Trainer::fit(LightningModule& module, data::DataModule& data, const std::st
     checkpoint.reset();
     log_graph(*this, module, data);
     sanity_check();
+    graphed_.reset();
+    if (options_.cuda_graphs) {
+      check_cuda_graphs();
+      graphed_ = std::make_unique<GraphedPass>(device_);
+    }
     fit_loop();
+    graphed_.reset();
     each_callback("on_fit_end", [&](Callback& c) { c.on_fit_end(*this, module); });
     module.on_fit_end();
     for_each_logger(

@@ -13,6 +13,7 @@
 #include "nn/optim/grad_scaler.h"
 #include "nn/trainer/batch_limits.h"
 #include "nn/trainer/checkpoint.h"
+#include "nn/trainer/graphed_pass.h"
 #include "nn/trainer/lightning_module.h"
 #include "nn/trainer/nonfinite.h"
 #include "nn/trainer/profiler.h"
@@ -114,8 +115,11 @@ class Trainer {
   bool skip_nonfinite(const Tensor& loss, const data::Batch& batch, int64_t batch_idx);
   void step_with_closure(Optimizer& optimizer, const data::Batch& batch, int64_t batch_idx,
                          Tensor& loss);
+  void check_cuda_graphs() const;
+  Tensor graphed_pass(const data::Batch& batch, int64_t batch_idx, Optimizer& optimizer);
   Tensor training_step(const data::Batch& batch, int64_t batch_idx);
-  void zero_grad(Optimizer& optimizer);
+  void before_zero_grad(Optimizer& optimizer);
+  void after_backward();
   void before_step(Optimizer& optimizer);
   void clip_gradients(Optimizer& optimizer);
   void finish_batch(int64_t batch_idx);
@@ -175,6 +179,7 @@ class Trainer {
   std::optional<EvaluationPlan> validation_plan_;  // of the fit
   std::vector<int64_t> evaluated_;                 // batches so far, of each loader: steps of rows
   std::vector<Tensors> predictions_;
+  std::unique_ptr<GraphedPass> graphed_;  // of a fit with cuda_graphs
   NonfiniteWatch nonfinite_;
   int64_t skipped_in_a_row_ = 0;
   // Callbacks that save checkpoints, those of them that look at each batch, and what they are told

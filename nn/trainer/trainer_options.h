@@ -58,6 +58,7 @@ struct TrainerOptions {
   std::string gradient_clip_algorithm = "norm";  // or value
   bool detect_anomaly = false;  // each backward is checked for NaN, and the op is named
   std::string profiler = {};    // "simple": a table of where the time went, at the end
+  bool cuda_graphs = false;     // forward and backward as one graph; see Trainer::check_cuda_graphs
   NanPolicy nan_policy = NanPolicy::kError;
   int64_t nan_patience = 10;                // kSkip: an error after so many bad batches in a row
   std::string resume_from_checkpoint = {};  // of fit, where it gets no ckpt_path

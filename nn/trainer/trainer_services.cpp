@@ -10,6 +10,7 @@ namespace iolaus::nn {
 void Trainer::log(const std::string& name, const Tensor& value, const LogOptions& options) {
   IOLAUS_CHECK(evaluating_ || stage_ == Stage::kFit, "[log] '{}' is logged outside of a loop",
                name);
+  if (graphed_ && graphed_->is_recording()) return graphed_->note(name, value, options);
   LoggedValues& values = evaluating_ ? evaluation_values_ : train_values_;
   values.add(name, value, options, in_batch_ && !evaluating_, current_batch_size_);
 }

@@ -150,6 +150,8 @@ const config::Register<Trainer> kTrainer{
      {"use_distributed_sampler", P::kBool, "accepted; one process", true},
      {"profiler", P::kString, "simple: where the time went", nullptr},
      {"detect_anomaly", P::kBool, "names the op whose gradient is not finite", false},
+     {"cuda_graphs", P::kBool, "forward and backward of a batch are launched as one CUDA graph",
+      false},
      {"sync_batchnorm", P::kBool, "accepted; one process", false},
      {"default_root_dir", P::kString, "files, where no logger says where", nullptr},
      {"nan_policy", P::kString, "loss not finite: error, skip or ignore", "error"},
@@ -195,6 +197,7 @@ const config::Register<Trainer> kTrainer{
       }
       if (a.has("profiler")) o.profiler = a.get<std::string>("profiler");
       o.detect_anomaly = a.get<bool>("detect_anomaly");
+      o.cuda_graphs = a.get<bool>("cuda_graphs");
       o.nan_policy = nan_policy(a);
       o.nan_patience = a.get<int64_t>("nan_patience");
       o.handle_signals = a.get<bool>("handle_signals");

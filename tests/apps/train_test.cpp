@@ -99,12 +99,14 @@ TEST_CASE("a run may begin with the weights of a file, and only test") {
 
 TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   const Folder folder;
-  const Outcome chosen = run(folder, kShort + "kernels.cross_entropy=reference hydra.verbose=true");
+  // The variants named here are the CPU's.
+  const std::string cpu = kShort + "device=cpu ";
+  const Outcome chosen = run(folder, cpu + "kernels.cross_entropy=reference hydra.verbose=true");
   CAPTURE(chosen.output);
   CHECK(chosen.status == 0);
   CHECK(chosen.output.find("cross_entropy: reference x40") != std::string::npos);
   const Outcome by_shape = run(
-      folder, kShort +
+      folder, cpu +
                   "hydra.run.dir=rules 'kernels.matmul={default: cpu, rules: [{when: \"m * n >= "
                   "6400\", use: reference}]}'");
   CAPTURE(by_shape.output);
@@ -125,6 +127,10 @@ TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   CHECK(unknown.output.find("there is no variant 'fastest'") != std::string::npos);
   CHECK(unknown.output.find("reference (cpu)") != std::string::npos);
   CHECK(run(folder, kShort + "+kernels.nothing=cpu").status == 1);
+  const Outcome precision = run(folder, kShort + "kernels.fp32_precision=half");
+  CHECK(precision.status == 1);
+  CHECK(precision.output.find("fp32_precision must be ieee or tf32, not 'half'") !=
+        std::string::npos);
 }
 
 TEST_CASE("a run that tunes its kernels lets later runs insist on what was measured") {

@@ -2,13 +2,14 @@
 """Compares training by `iolaus train` with PyTorch's plain loop and with Lightning's trainer.
 
     tests/bench/training.py PROGRAM PYTHON_WITH_TORCH_AND_LIGHTNING [--threads N] [--rounds N]
+                            [--device cpu|cuda] [--set OVERRIDE ...] [--only iolaus]
     tests/bench/training.py PROGRAM PYTHON --curves 50
 
 Five models of apps/conf/model on Fashion-MNIST, batch 64, SGD with momentum. Each is run for few
 and for many steps; the difference of the two times, divided by the steps between them, is one step
 with everything that belongs to it (data, logging, checkpoints), and nothing of the start. The three
-take turns; medians and ratios are printed. PyTorch's loop has the whole normalised data in memory
-and takes batches by index, which is its fastest way; Lightning has its DataLoader, a CSV logger and
+take turns; medians and ratios are printed. PyTorch's loop has the whole normalised data in the device's
+memory and takes batches by index, which is its fastest way; Lightning has its DataLoader, a CSV logger and
 a checkpoint at the end, as Iolaus has.
 
 --curves N compares the losses of N steps instead: the same weights, data and order in Iolaus and in
@@ -26,17 +27,19 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODELS = {"mlp": (500, 5500), "lenet": (200, 1700), "cnn": (30, 130), "resnet": (20, 80),
-          "transformer": (20, 120)}
+MODELS = {"cpu": {"mlp": (500, 5500), "lenet": (200, 1700), "cnn": (30, 130), "resnet": (20, 80),
+                  "transformer": (20, 120)},
+          "cuda": {"mlp": (300, 2300), "lenet": (200, 1200), "cnn": (200, 1000),
+                   "resnet": (200, 800), "transformer": (200, 800)}}
 SGD = ["optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0"]
 
 
-def iolaus(program, model, steps, threads):
+def iolaus(program, model, steps, threads, device="cpu", more=()):
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         subprocess.run([program, "train", f"model={model}", *SGD, "scheduler=none",
-                        f"trainer.max_steps={steps}", "trainer.max_epochs=-1", "device=cpu",
-                        "test=false", f"threads={threads}", "trainer.enable_progress_bar=false",
+                        f"trainer.max_steps={steps}", "trainer.max_epochs=-1",
+                        f"device={device}", *more, "test=false", f"threads={threads}", "trainer.enable_progress_bar=false",
                         f"hydra.run.dir={folder}"], check=True, capture_output=True)
         return time.perf_counter() - begin
 
@@ -65,9 +68,9 @@ def curve(program, model, steps, rate, torch):
 class Worker:
     """One Python process that trains on request."""
 
-    def __init__(self, python, threads):
+    def __init__(self, python, threads, device):
         self.process = subprocess.Popen([python, os.path.abspath(__file__), "--worker",
-                                         str(threads)], stdin=subprocess.PIPE,
+                                         str(threads), device], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def run(self, kind, model, steps):
@@ -75,7 +78,7 @@ class Worker:
         return json.loads(self.process.stdout.readline())
 
 
-def worker(threads):
+def worker(threads, device):
     import gzip
     import logging
     import warnings
@@ -97,6 +100,7 @@ def worker(threads):
 
     x = idx("images-idx3", 16).reshape(-1, 1, 28, 28).float().div_(255).sub_(0.2860).div_(0.3530)
     y = idx("labels-idx1", 8).long()
+    near_x, near_y = x.to(device), y.to(device)
 
     class Residual(torch.nn.Module):
         def __init__(self, body, shortcut):
@@ -140,18 +144,20 @@ def worker(threads):
         return net
 
     def plain(model, steps):
-        net = make(model)
+        net = make(model).to(device)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
         done = 0
         begin = time.perf_counter()
         while True:
-            order = torch.randperm(len(x))
+            order = torch.randperm(len(x), device=device)
             for i in range(0, len(x), 64):
                 if done == steps:
+                    if device == "cuda":
+                        torch.cuda.synchronize()
                     return time.perf_counter() - begin
                 index = order[i:i + 64]
                 optimizer.zero_grad()
-                torch.nn.functional.cross_entropy(net(x[index]), y[index]).backward()
+                torch.nn.functional.cross_entropy(net(near_x[index]), near_y[index]).backward()
                 optimizer.step()
                 done += 1
 
@@ -170,10 +176,11 @@ def worker(threads):
 
     def lightning(model, steps):
         with tempfile.TemporaryDirectory() as folder:
-            trainer = pl.Trainer(accelerator="cpu", max_steps=steps, enable_progress_bar=False,
+            trainer = pl.Trainer(accelerator=device, max_steps=steps, enable_progress_bar=False,
                                  enable_model_summary=False, default_root_dir=folder,
                                  logger=pl.loggers.CSVLogger(folder))
-            loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
+            loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True,
+                                pin_memory=device == "cuda")
             net = Net(make(model))
             begin = time.perf_counter()
             trainer.fit(net, loader)
@@ -229,7 +236,7 @@ def worker(threads):
 
 def main():
     if sys.argv[1:2] == ["--worker"]:
-        return worker(int(sys.argv[2]))
+        return worker(int(sys.argv[2]), sys.argv[3])
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
@@ -238,9 +245,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--curves", type=int, help="steps")
     parser.add_argument("--rate", type=float, default=0.05, help="of --curves")
-    parser.add_argument("--models", nargs="*", default=list(MODELS))
+    parser.add_argument("--models", nargs="*", default=list(MODELS["cpu"]))
+    parser.add_argument("--device", choices=list(MODELS), default="cpu")
+    parser.add_argument("--set", nargs="*", default=[], help="overrides for Iolaus")
+    parser.add_argument("--only", choices=["iolaus", "plain", "lightning"])
     args = parser.parse_args()
-    torch = Worker(args.python, args.threads)
+    torch = None if args.only == "iolaus" else Worker(args.python, args.threads, args.device)
     if args.curves:
         for model in args.models:
             worst, count = curve(args.program, model, args.curves, args.rate, torch)
@@ -249,15 +259,17 @@ def main():
     print(f"{'model':<14}{'Iolaus ms':>11}{'PyTorch ms':>12}{'Lightning ms':>14}"
           f"{'/PyTorch':>10}{'/Lightning':>12}")
     for model in args.models:
-        few, many = MODELS[model]
-        runs = {"iolaus": lambda n: iolaus(args.program, model, n, args.threads),
+        few, many = MODELS[args.device][model]
+        runs = {"iolaus": lambda n: iolaus(args.program, model, n, args.threads, args.device,
+                                           args.set),
                 "plain": lambda n: torch.run("plain", model, n),
                 "lightning": lambda n: torch.run("lightning", model, n)}
         times = {name: [] for name in runs}
         for _ in range(args.rounds):
             for name, run in runs.items():
-                times[name].append((run(many) - run(few)) / (many - few) * 1e3)
-        a, b, c = (statistics.median(times[name]) for name in runs)
+                if args.only in (None, name):
+                    times[name].append((run(many) - run(few)) / (many - few) * 1e3)
+        a, b, c = (statistics.median(times[name] or [float("nan")]) for name in runs)
         print(f"{model:<14}{a:>11.3f}{b:>12.3f}{c:>14.3f}{b / a:>10.2f}{c / a:>12.2f}", flush=True)
     return 0
 

@@ -3,12 +3,15 @@
 // that every variant computes the right numbers is tested in tests/all_kernels.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 
+#include "core/device_info.h"
 #include "core/views.h"
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/fp32_precision.h"
 #include "kernels/indexing/indexing.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/reduce/reduce.h"
@@ -108,4 +111,31 @@ TEST_CASE("sums and products on the device repeat to the bit") {
     CHECK(same_bytes(on_host(sum), first_sum));
     CHECK(same_bytes(on_host(product), first_product));
   }
+}
+
+TEST_CASE("TF32 is used for float32 products where it is allowed, and only there") {
+  if (!has_device() || is_cuda_simulated()) return;
+  const Tensor a = sample_tensor({256, 256}, kFloat32, 1),
+               b = sample_tensor({256, 256}, kFloat32, 2);
+  const Tensor x = on_device(a), y = on_device(b),
+               out = empty({256, 256}, {.device = Device(kCUDA)});
+  const Tensor truth = empty({256, 256}, {.dtype = kFloat64});
+  matmul_kernels()(
+      make_matmul(truth, convert(a, kFloat64, Device()), convert(b, kFloat64, Device())));
+  const auto error = [&] {
+    matmul_kernels()(make_matmul(out, x, y));
+    const auto got = out.to_vector<double>(), want = truth.to_vector<double>();
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      difference += (got[i] - want[i]) * (got[i] - want[i]), norm += want[i] * want[i];
+    }
+    return std::sqrt(difference / norm);
+  };
+  CHECK(error() < 1e-6);
+  set_fp32_precision(Fp32Precision::kTf32);
+  const double rounded = error();
+  set_fp32_precision(Fp32Precision::kIeee);
+  CHECK(rounded > 1e-5);  // 10 bits of mantissa
+  CHECK(rounded < 1e-3);
+  CHECK(error() < 1e-6);
 }

@@ -1,8 +1,16 @@
 // Errors that show later than the launch that caused them: the message names the kernel set, its
-// variant, the sizes and the kernel, and the handler of the program hears of it first.
+// variant, the sizes and the kernel, and the handler of the program hears of it first. With
+// IOLAUS_LAUNCH_BLOCKING=1 they show at the launch.
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
 #include "core/device_failure.h"
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
+#include "nn/run/device_failure_exit.h"
 #include "tests/sim/support.h"
 
 using namespace iolaus;
@@ -51,8 +59,27 @@ template <class Fn> std::string message_of(Fn&& call) {
   return "";
 }
 
+// What this program prints when it runs one test case, also one that is skipped, and its status.
+std::string run_alone(const char* name, const char* environment, int& status) {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const std::string command =
+      std::string(environment) + " " + self + " --no-skip -tc='" + name + "' 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    output.append(buffer.data(), n);
+  }
+  const int ended = pclose(pipe);
+  status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+  return output;
+}
+
 }  // namespace
 
+// Under AddressSanitizer the fault is its own, and ends the process.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("a kernel's fault is reported at the next wait, with the last launches of the thread") {
   const Tensor x = convert(sample_tensor({5}, kFloat32, 1), kFloat32, Device(kCUDA));
   const Tensor y = empty({7}, {.device = Device(kCUDA)});
@@ -72,6 +99,37 @@ TEST_CASE("a kernel's fault is reported at the next wait, with the last launches
   CHECK(g_heard == message);
   sim::reset_device();
 }
+
+// Run by the next.
+TEST_CASE("program with a faulty kernel" * doctest::skip()) {
+  nn::exit_on_device_failure();
+  const Tensor y = empty({7}, {.device = Device(kCUDA)});
+  faulty()({y});
+  std::puts("after the launch");
+  std::fflush(stdout);
+  try {
+    backend(kCUDA).synchronize(Device(kCUDA));
+  } catch (...) {
+  }
+  std::puts("went on");
+}
+
+TEST_CASE("a fault ends the program at once with its own status; blocking launches name it") {
+  int status = 0;
+  std::string output =
+      run_alone("program with a faulty kernel", "IOLAUS_LAUNCH_BLOCKING=0", status);
+  CAPTURE(output);
+  CHECK(status == kDeviceFailureExit);
+  CHECK(output.find("after the launch") != std::string::npos);
+  CHECK(output.find("the GPU failed: [synchronize] ") != std::string::npos);
+  CHECK(output.find("went on") == std::string::npos);
+  output = run_alone("program with a faulty kernel", "IOLAUS_LAUNCH_BLOCKING=1", status);
+  CHECK(status == kDeviceFailureExit);
+  CHECK(output.find("the GPU failed: [test_faulty] the run of ") != std::string::npos);
+  CHECK(output.find("test_faulty (broken) on float32[7] on cuda:0") != std::string::npos);
+  CHECK(output.find("after the launch") == std::string::npos);
+}
+#endif
 
 TEST_CASE("a launch that the device refuses is reported at once, with the arguments") {
   const Tensor y = empty({7}, {.device = Device(kCUDA)});

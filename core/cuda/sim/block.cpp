@@ -234,7 +234,7 @@ bool run_block(Executor& e, uint64_t number) {
                      static_cast<unsigned>(number / g.x / g.y)};
   reset(e, number);
   checker::on_block();
-  begin_shared_block(e.grid->shared_bytes);
+  begin_shared_block(e.grid->shared_bytes, e.grid->shared_limit);
   // A fault of a memory access jumps here: the fiber is lost, the rest unwinds.
   if (sigsetjmp(e.fault, 0) == 0) {
     while (!e.failed) {

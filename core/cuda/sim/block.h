@@ -58,10 +58,11 @@ std::string describe_current_thread();
 struct Grid {
   const void* kernel = nullptr;  // the function, for messages
   dim3 grid, block;
-  size_t shared_bytes = 0;
+  size_t shared_bytes = 0;  // dynamic
   std::shared_ptr<const void> arguments;
   size_t argument_bytes = 0;
   void (*body)(const void* arguments) = nullptr;  // what each thread runs
+  size_t shared_limit = 0;  // of static and dynamic together; set by launch_kernel
 };
 /// Runs all blocks. False where a diagnosis ended it.
 bool run_grid(const Grid& grid);

@@ -151,7 +151,10 @@ cublasStatus_t make_problem(cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a,
   p.m = static_cast<int64_t>(m), p.n = static_cast<int64_t>(n), p.k = static_cast<int64_t>(k);
 
   const bool wide = p.desc.compute == CUBLAS_COMPUTE_64F;
-  if (!wide && p.desc.compute != CUBLAS_COMPUTE_32F) return kNotSupported;
+  // TF32 is a permission to round the factors, of which no use is made here.
+  const bool narrow = p.desc.compute == CUBLAS_COMPUTE_32F ||
+                      (p.desc.compute == CUBLAS_COMPUTE_32F_FAST_TF32 && p.a.type == CUDA_R_32F);
+  if (!wide && !narrow) return kNotSupported;
   if (p.desc.scale != (wide ? CUDA_R_64F : CUDA_R_32F)) return kNotSupported;
   if (size_of(p.a.type) == 0 || p.a.type != p.b.type || p.c.type != p.d.type) return kNotSupported;
   if (wide != (p.a.type == CUDA_R_64F) || wide != (p.d.type == CUDA_R_64F)) return kNotSupported;

@@ -103,10 +103,14 @@ void launch_kernel(Grid grid, cudaStream_t stream) {
   const dim3 g = grid.grid, b = grid.block;
   const uint64_t threads = uint64_t{b.x} * b.y * b.z;
   size_t limit = kMaxStaticShared;
+  grid.shared_limit = kMaxStaticShared;
   {
     std::lock_guard lock(g_limits_mutex);
     const auto found = shared_limits().find(grid.kernel);
-    if (found != shared_limits().end()) limit = found->second;
+    if (found != shared_limits().end()) {
+      limit = found->second;
+      grid.shared_limit = kMaxShared;
+    }
   }
   if (threads == 0 || threads > 1024 || b.z > 64 || g.x == 0 || g.y == 0 || g.z == 0 ||
       g.x > 2147483647u || g.y > 65535 || g.z > 65535) {

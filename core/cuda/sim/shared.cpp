@@ -25,7 +25,7 @@ constexpr size_t kNothing = size_t{256} << 10;  // after it, and nobody may touc
 
 struct Arena {
   char* begin;
-  size_t used = 0, static_bytes = 0, dynamic_bytes = 0;
+  size_t used = 0, static_bytes = 0, dynamic_bytes = 0, limit = 0;
   unsigned long long block = 0;
   Arena() {
     void* data = mmap(nullptr, kArena + kNothing, PROT_READ | PROT_WRITE,
@@ -53,13 +53,14 @@ Arena& arena() {
 
 }  // namespace
 
-void begin_shared_block(size_t dynamic_bytes) {
+void begin_shared_block(size_t dynamic_bytes, size_t limit) {
   Arena& a = arena();
   IOLAUS_POISON(a.begin, kArena);
   checker::on_shared_reset();
   ++a.block;
   a.used = a.static_bytes = 0;
   a.dynamic_bytes = dynamic_bytes;
+  a.limit = limit;
   if (dynamic_bytes > 0) a.take(dynamic_bytes, 1024);
 }
 
@@ -67,11 +68,12 @@ void* SharedArray::get() {
   Arena& a = arena();
   if (block_ != a.block) {
     a.static_bytes += nbytes_;
-    if (a.static_bytes > kMaxStaticShared || a.static_bytes + a.dynamic_bytes > kMaxShared) {
+    if (a.static_bytes > kMaxStaticShared || a.static_bytes + a.dynamic_bytes > a.limit) {
       fail_thread(
           fmt::format("SHARED_ARRAY {}: the block has {} bytes of static and {} of dynamic "
-                      "shared memory; the limits are {} and {} in all",
-                      name_, a.static_bytes, a.dynamic_bytes, kMaxStaticShared, kMaxShared));
+                      "shared memory; the limits are {} and {} in all{}",
+                      name_, a.static_bytes, a.dynamic_bytes, kMaxStaticShared, a.limit,
+                      a.limit < kMaxShared ? ", because the launch asked for no permission" : ""));
     }
     data_ = a.take(nbytes_, alignment_);
     block_ = a.block;

@@ -34,7 +34,7 @@ bool is_no_shared_memory(const void* data);
 bool is_shared_memory(const void* data, size_t nbytes = 1);
 /// The whole arena, for the checker.
 std::pair<const void*, size_t> shared_range();
-/// A new block: no array is placed yet.
-void begin_shared_block(size_t dynamic_bytes);
+/// A new block: no array is placed yet. limit: of static and dynamic shared memory together.
+void begin_shared_block(size_t dynamic_bytes, size_t limit);
 
 }  // namespace iolaus::sim

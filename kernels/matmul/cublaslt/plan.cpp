@@ -6,6 +6,7 @@
 
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "kernels/fp32_precision.h"
 #include "kernels/tune.h"
 
 namespace iolaus::cublaslt {
@@ -72,7 +73,7 @@ uint32_t alignment_of(const void* data) {
 }
 
 // Everything a plan depends on.
-using Key = std::array<int64_t, 19>;
+using Key = std::array<int64_t, 20>;
 Key key_of(const Matmul& p, const Views& v) {
   return {p.target.index,
           static_cast<int64_t>(p.element),
@@ -92,7 +93,8 @@ Key key_of(const Matmul& p, const Views& v) {
           alignment_of(p.data[1]),
           alignment_of(p.data[2]),
           p.bias == nullptr ? 0 : alignment_of(p.bias),
-          p.beta != 0};
+          p.beta != 0,
+          static_cast<int64_t>(fp32_precision())};
 }
 
 // What the library proposes, best first.
@@ -174,8 +176,11 @@ void measure(const Matmul& p, Plan& plan,
 
 void make_plan(const Matmul& p, const Views& v, Plan& plan) {
   const bool wide = p.element == kFloat64;
-  check(lt().desc_create(plan.desc.out(), wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
-                         wide ? CUDA_R_64F : CUDA_R_32F),
+  const bool tf32 = p.element == kFloat32 && fp32_precision() == Fp32Precision::kTf32;
+  const cublasComputeType_t compute = wide   ? CUBLAS_COMPUTE_64F
+                                      : tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                             : CUBLAS_COMPUTE_32F;
+  check(lt().desc_create(plan.desc.out(), compute, wide ? CUDA_R_64F : CUDA_R_32F),
         "cublasLtMatmulDescCreate", p);
   // cuBLASLt's first operand is our B, its second our A.
   set(plan.desc, CUBLASLT_MATMUL_DESC_TRANSA, v.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p);

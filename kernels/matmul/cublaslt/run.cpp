@@ -1,5 +1,5 @@
 // matmul by cuBLASLt, the vendor's library, loaded when first needed: no program depends on it.
-// float32 stays float32 (no TF32); 16-bit types accumulate in float.
+// float32 stays float32 unless fp32_precision() is TF32; 16-bit types accumulate in float.
 #include "kernels/matmul/cublaslt/plan.h"
 
 namespace iolaus::cublaslt {
