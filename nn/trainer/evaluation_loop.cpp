@@ -32,7 +32,12 @@ class Flag {
 }  // namespace
 
 const EvaluationPlan& Trainer::validation_plan() {
-  if (!validation_plan_) validation_plan_ = evaluation_plan(Stage::kValidate, *data_);
+  if (validation_plan_) return *validation_plan_;
+  validation_plan_ = evaluation_plan(Stage::kValidate, *data_);
+  if (options_.overfit_batches.is_zero()) return *validation_plan_;
+  for (const data::Loader*& loader : validation_plan_->loaders) {
+    loader = overfit_validation_.emplace_back(loader->in_order()).get();
+  }
   return *validation_plan_;
 }
 

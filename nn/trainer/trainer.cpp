@@ -106,6 +106,7 @@ auto Trainer::run(LightningModule& module, data::DataModule& data, Stage stage, 
       t.pass_.reset();
       t.overfit_loader_.reset();
       t.validation_plan_.reset();
+      t.overfit_validation_.clear();
     }
   } attached(*this, module, data);
   stage_ = stage;

@@ -192,6 +192,7 @@ class Trainer {
     int64_t batch_idx = 0;
   } pending_;
   std::unique_ptr<data::Loader> overfit_loader_;
+  std::vector<std::unique_ptr<data::Loader>> overfit_validation_;
   std::chrono::steady_clock::time_point started_;
   double seconds_before_ = 0;  // of the runs that this one resumes
   Profiler profiler_;

@@ -48,7 +48,7 @@ std::set<int64_t> samples(const DataLoader& loader) {
 const std::string kAugment =
     "train_transform: {_target_: torchvision.transforms.Compose, transforms: ["
     "{_target_: torchvision.transforms.RandomCrop, size: 32, padding: 4}, "
-    "{_target_: torchvision.transforms.RandomRotation, degrees: 15, interpolation: bilinear}, "
+    "{_target_: torchvision.transforms.RandomRotation, degrees: 15}, "
     "{_target_: torchvision.transforms.ColorJitter, brightness: 0.3, hue: 0.1}, "
     "{_target_: torchvision.transforms.RandomHorizontalFlip}]}";
 
@@ -101,4 +101,36 @@ TEST_CASE("batches are the same from workers, through pinned memory, and made on
   }
   test::check_error(ErrorCode::kInvalidArgument, "leave one out",
                     [] { make("CIFAR10", "resident: true, num_workers: 1"); });
+}
+
+TEST_CASE("combined modules train on the first and evaluate on all") {
+  const std::string folder = std::string(IOLAUS_SOURCE_DIR) + "/tests/data/nn/cifar";
+  const auto part = [&](const char* name, const char* more) {
+    return std::string("{_target_: iolaus.nn.data.") + name + ", data_dir: " + folder + ", " +
+           more + "}";
+  };
+  const auto combined = [](const std::string& modules) {
+    return config::instantiate<DataModule>(config::load_yaml(
+        "{_target_: iolaus.nn.data.Combined, modules: [" + modules + "]}", "test"));
+  };
+  set_warning_handler([](const std::string&) {});
+  const auto both = combined(part("CIFAR10", "val_size: 3, batch_size: 2") + ", " +
+                             part("CIFAR100", "val_size: 2, batch_size: 1"));
+  both->set_device({});
+  both->setup();
+  CHECK(both->train_loader()->length() == 4);  // 7 in pairs
+  REQUIRE(both->val_loaders().size() == 2);
+  CHECK(both->val_loaders()[0]->length() == 2);
+  CHECK(both->val_loaders()[1]->length() == 2);
+  CHECK(both->test_loaders().size() == 2);
+  CHECK(both->test_loaders()[1]->batch_size() == 1);
+  CHECK(both->predict_loaders().empty());
+  // Without validation data a module adds no loader.
+  const auto one =
+      combined(part("CIFAR10", "val_size: 0") + ", " + part("CIFAR100", "val_size: 2"));
+  one->setup();
+  CHECK(one->val_loaders().size() == 1);
+  set_warning_handler(nullptr);
+  test::check_error(ErrorCode::kInvalidArgument, "expected one data module or more",
+                    [&] { combined(""); });
 }

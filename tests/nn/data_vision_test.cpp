@@ -95,7 +95,8 @@ TEST_CASE("rotations and colours are torchvision's") {
       const auto a = out.to_vector<double>(), b = expected.to_vector<double>();
       double worst = 0;
       for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-      CHECK(worst <= (is_float ? 2e-6 : 0.0));
+      // On the CPU bytes are equal; elsewhere a fused product may fall to the next level.
+      CHECK(worst <= (is_float ? 2e-6 : device.is_cpu() ? 0.0 : 1.0));
     }
   }
 }
@@ -121,7 +122,10 @@ TEST_CASE("what is drawn depends on key and sample alone, and keeps to its range
     }
     for (const Device device : test::all_devices()) {
       CAPTURE(device.str());
-      CHECK(applied(t, to(images, device), all) == whole);
+      const auto there = applied(t, to(images, device), all);
+      // Sums in another order, and products that are fused, may fall to the other side of a level.
+      for (size_t i = 0; i < whole.size(); ++i) REQUIRE(std::abs(there[i] - whole[i]) <= 1);
+      if (device.is_cpu()) CHECK(there == whole);
     }
   }
   // Brightness alone: the factor can be read from a pixel of 100, float32.

@@ -1,5 +1,8 @@
 // The trainer with several loaders and with streams beside Lightning: hooks, rows, losses, weights
 // and predictions (tests/data/nn/lightning_loaders.py).
+#include <unistd.h>
+
+#include <cstdlib>
 #include <fstream>
 
 #include "nn/callbacks/early_stopping.h"
@@ -40,22 +43,23 @@ struct AtEnd final : Callback {
 struct Case {
   const char* name;
   bool several = false;
-  std::string streams = {};
+  std::string streams = {};  // which of train and val are; or "shuffle": both in random order
   std::string how = {};
   std::function<void(TrainerOptions&)> set = [](TrainerOptions&) {};
 };
 
 struct Parts final : data::DataModule {
   explicit Parts(const Case& c) {
-    train = loader(14, 0.7, 0.1, 7, c.streams.find("train") != std::string::npos);
+    const bool shuffle = c.streams == "shuffle";
+    train = loader(14, 0.7, 0.1, 7, c.streams.find("train") != std::string::npos, shuffle);
     const bool streams = c.streams.find("val") != std::string::npos;
-    val.push_back(loader(16, 0.4, 0.2, 5, streams));
-    if (c.several) val.push_back(loader(6, 0.6, 0.5, 4, streams));
+    val.push_back(loader(16, 0.4, 0.2, 5, streams, shuffle));
+    if (c.several) val.push_back(loader(6, 0.6, 0.5, 4, streams, shuffle));
   }
   static std::unique_ptr<data::Loader> loader(int64_t count, double rate, double phase,
-                                              int64_t stride, bool stream) {
+                                              int64_t stride, bool stream, bool shuffle = false) {
     const auto waves = std::make_shared<test::WaveData>(count, rate, phase, stride);
-    const data::DataLoaderOptions options{.batch_size = 4};
+    const data::DataLoaderOptions options{.batch_size = 4, .shuffle = shuffle};
     if (!stream) return std::make_unique<data::DataLoader>(waves, options);
     return std::make_unique<data::IterableLoader>(std::make_shared<test::WaveStream>(waves),
                                                   options);
@@ -95,6 +99,8 @@ const Case kCases[] = {
     {"one_on_step", false, "", "on_step", [](O& o) { o.max_epochs = 2; }},
     {"two_at_end", true, "", "", [](O& o) { o.callbacks.push_back(std::make_shared<AtEnd>()); }},
     {"two_early", true, "", "", [](O& o) { o.max_epochs = 9, o.callbacks.push_back(early()); }},
+    {"two_overfit", true, "shuffle", "",
+     [](O& o) { o.max_epochs = 2, o.overfit_batches.count = 2; }},
     {"two_streams", true, "val"},
     {"two_streams_limit", true, "val", "",
      [](O& o) { o.limit_val_batches.count = o.num_sanity_val_steps = 1; }},
@@ -170,9 +176,12 @@ void run(const Case& c, const json& expected) {
   CHECK(trainer.global_step() == expected.at("global_step").get<int64_t>());
   CHECK(net.optimizer->options().front().at("lr") ==
         doctest::Approx(expected.at("lr").get<double>()));
-  compare_metrics(expected.at("validated"), trainer.validate(net, data));
-  trainer.test(net, data);
-  trainer.predict(net, data);
+  Case in_order = c;
+  if (c.streams == "shuffle") in_order.streams = "";
+  Parts again(in_order);
+  compare_metrics(expected.at("validated"), trainer.validate(net, again));
+  trainer.test(net, again);
+  trainer.predict(net, again);
   CHECK(calls == expected.at("hooks").get<test::Calls>());
   json expected_rows = expected.at("rows");
   if (cut_short) {  // Lightning counts the epoch that max_steps cut short
@@ -249,6 +258,34 @@ TEST_CASE("metrics of each loader reach callbacks under their own names") {
     CHECK(trainer.callback_metrics().contains(name));
   }
   CHECK(!trainer.callback_metrics().contains("val/loss"));
+}
+
+TEST_CASE("the progress bar names several loaders, and shows how far a stream is") {
+  const auto shown = [](const Case& c) {
+    O o = options_of(c);
+    o.enable_progress_bar = true;
+    Several net;
+    Parts data(c);
+    char name[] = "/tmp/iolaus_progress_XXXXXX";
+    const int file = ::mkstemp(name), before = ::dup(STDERR_FILENO);
+    ::dup2(file, STDERR_FILENO);
+    Trainer trainer(o);
+    trainer.fit(net, data);
+    trainer.test(net, data);
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    std::ifstream text(name);
+    ::close(file);
+    ::unlink(name);
+    return std::string(std::istreambuf_iterator<char>(text), {});
+  };
+  const std::string two = shown({"two", true});
+  CHECK(two.find("Epoch 1/1: 4/4 in") != std::string::npos);
+  CHECK(two.find("Testing DataLoader 0: 4/4 in") != std::string::npos);
+  CHECK(two.find("Testing DataLoader 1: 2/2 in") != std::string::npos);
+  const std::string stream = shown({"stream", false, "train val"});
+  CHECK(stream.find("Epoch 1/1: 4 in") != std::string::npos);
+  CHECK(stream.find("Testing: 4 in") != std::string::npos);
 }
 
 TEST_CASE("loaders that are null, and data that gives nothing, are errors") {

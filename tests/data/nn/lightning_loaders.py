@@ -68,7 +68,7 @@ class Stream(IterableDataset):
         return iter(zip(self.x, self.y))
 
 
-# loaders: how many, and which of train and val are streams.
+# several: two loaders; streams: which of train and val are; shuffle: of both, in fit.
 CASES = {
     "two": dict(several=True, max_epochs=2),
     "two_limits": dict(several=True, limit_val_batches=1, limit_test_batches=0.5,
@@ -84,6 +84,7 @@ CASES = {
     "two_at_end": dict(several=True, log="at_end"),
     "two_early": dict(several=True, max_epochs=9,
                       early=dict(monitor="val/loss/dataloader_idx_1", patience=2, min_delta=0.05)),
+    "two_overfit": dict(several=True, shuffle=True, overfit_batches=2, max_epochs=2),
     "two_streams": dict(several=True, streams=["val"]),
     "two_streams_limit": dict(several=True, streams=["val"], limit_val_batches=1,
                               num_sanity_val_steps=1),
@@ -113,6 +114,7 @@ def run(case):
     case = dict(case)
     calls, losses, rows = [], [], Rows()
     several, streams = case.pop("several", False), case.pop("streams", [])
+    shuffle = case.pop("shuffle", False)
     settings = {key: case.pop(key, None) for key in ("scheduler", "log")}
     names = HOOKS + PREDICT
     callbacks = [numbered(pl.Callback, "c.", calls, names)()]
@@ -127,17 +129,18 @@ def run(case):
                          enable_checkpointing=False, enable_progress_bar=False,
                          enable_model_summary=False, **case)
 
-    def loader(count, rate, phase, stride, kind):
+    def loader(count, rate, phase, stride, kind, shuffle=False):
         x, y = wave((count, 3), rate, phase), torch.arange(count) * stride % 3 % 2
         data = Stream(x, y) if kind in streams else TensorDataset(x, y)
-        return DataLoader(data, batch_size=4)
+        return DataLoader(data, batch_size=4, shuffle=shuffle)
 
-    train = loader(14, 0.7, 0.1, 7, "train")
-    val = [loader(16, 0.4, 0.2, 5, "val")]
-    if several:
-        val.append(loader(6, 0.6, 0.5, 4, "val"))
+    def validation(shuffle):
+        first = loader(16, 0.4, 0.2, 5, "val", shuffle)
+        return [first, loader(6, 0.6, 0.5, 4, "val", shuffle)] if several else [first]
+
+    train, val = loader(14, 0.7, 0.1, 7, "train", shuffle), validation(False)
     try:
-        trainer.fit(module, train, val)
+        trainer.fit(module, train, validation(shuffle))
         lr = trainer.optimizers[0].param_groups[0]["lr"]
         validated = trainer.validate(module, val, verbose=False)
         trainer.test(module, val, verbose=False)
