@@ -1,10 +1,11 @@
 // Times calls of ops by name. tests/bench/ops_torch.py drives it, times the same calls in PyTorch
 // by turns and prints the ratios.
 //
-//   bench_ops THREADS      reads lines of JSON, answers each with one line
+//   bench_ops THREADS [DEVICE]      reads lines of JSON, answers each with one line
 //     {"op": NAME, "tensors": [SPEC...], "args": [...], "named": {...}}   sets a call: calls a
 //     sample
 //     {}                                                                  times one: microseconds
+//   A call that fails is answered with nan, and its error is printed on stderr.
 //
 // Arguments are those of `iolaus op` (autograd/op_json.h), {"tensor": i} is the i-th SPEC. A SPEC
 // {"sizes": [...], "dtype": "float32", "transposed": false} holds the numbers (i * 0.618) mod 0.98
@@ -13,6 +14,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -24,6 +26,8 @@
 #include "autograd/ops/create.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/view.h"
+#include "core/device.h"
+#include "core/error.h"
 #include "core/parallel.h"
 
 using namespace iolaus;
@@ -47,15 +51,15 @@ Tensor tensor_of(const Json& spec) {
 
 class Call {
  public:
-  explicit Call(const Json& json) : op_(json["op"]) {
+  Call(const Json& json, Device device) : device_(device), op_(json["op"]) {
     Tensors tensors;
-    for (const Json& spec : json["tensors"]) tensors.push_back(tensor_of(spec));
+    for (const Json& spec : json["tensors"]) tensors.push_back(on_device(tensor_of(spec)));
     const auto look_up = [&](const Json& at) { return tensors.at(at["tensor"].get<size_t>()); };
     for (const Json& value : json["args"]) positional_.push_back(value_from_json(value, look_up));
     for (const auto& [name, value] : json["named"].items()) {
       named_.emplace_back(name, value_from_json(value, look_up));
     }
-    call_op(op_, positional_, named_);
+    seconds();
     while (seconds() < 3e-3) count_ *= 2;
   }
 
@@ -63,13 +67,21 @@ class Call {
   double microseconds() { return seconds() / static_cast<double>(count_) * 1e6; }
 
  private:
+  // With the strides that it has.
+  Tensor on_device(const Tensor& x) const {
+    if (device_.is_cpu()) return x;
+    const bool transposed = x.dim() == 2 && !x.is_contiguous();
+    return transposed ? t(to(t(x), device_)) : to(x, device_);
+  }
   double seconds() {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     for (int64_t i = 0; i < count_; ++i) call_op(op_, positional_, named_);
+    backend(device_.type).synchronize(device_);
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
+  Device device_;
   std::string op_;
   std::vector<OpValue> positional_;
   NamedValues named_;
@@ -80,13 +92,20 @@ class Call {
 
 int main(int argc, char** argv) {
   set_num_threads(argc > 1 ? std::atoi(argv[1]) : 1);
+  const Device device = argc > 2 ? parse_device(argv[2]) : Device();
   const NoGrad no_grad;
   std::unique_ptr<Call> call;
   for (std::string line; std::getline(std::cin, line);) {
     const Json json = Json::parse(line);
-    if (!json.empty()) call.reset();  // frees its tensors first
-    if (!json.empty()) call = std::make_unique<Call>(json);
-    fmt::print("{}\n", json.empty() ? call->microseconds() : static_cast<double>(call->count()));
+    double answer = std::nan("");
+    try {
+      if (!json.empty()) call.reset();  // frees its tensors first
+      if (!json.empty()) call = std::make_unique<Call>(json, device);
+      answer = json.empty() ? call->microseconds() : static_cast<double>(call->count());
+    } catch (const Error& e) {
+      fmt::print(stderr, "{}: {}\n", line, e.what());
+    }
+    fmt::print("{}\n", answer);
     std::fflush(stdout);
   }
 }

@@ -1,7 +1,7 @@
-"""Times ops beside PyTorch, on the CPU, and prints the ratios, the worst first.
+"""Times ops beside PyTorch and prints the ratios, the worst first.
 
-Usage: ops_torch.py BENCH_OPS [--threads N] [--rounds N] [--size N...] [--below RATIO] [--json FILE]
-                    [OP...]
+Usage: ops_torch.py BENCH_OPS [--device cpu|cuda] [--threads N] [--rounds N] [--size N...]
+                    [--below RATIO] [--json FILE] [OP...]
 Run it with an interpreter that has torch. A ratio above 1 means that Iolaus is faster. Samples of
 both (3 ms or one call) are taken by turns; the times are the medians of the rounds. Both call by
 name: bench_ops looks the op up and binds its arguments, PyTorch has its Python call.
@@ -229,7 +229,7 @@ def layers(n):
 FAMILIES = [elementwise, reductions, shapes, indexing, layers]
 
 
-def torch_tensor(spec):
+def torch_tensor(spec, device):
     sizes = list(spec["sizes"])
     transposed = spec.get("transposed", False)
     if transposed:
@@ -238,15 +238,15 @@ def torch_tensor(spec):
     for size in sizes:
         count *= size
     if "below" in spec:
-        flat = torch.arange(count).mul(7919).remainder(spec["below"])
+        flat = torch.arange(count, device=device).mul(7919).remainder(spec["below"])
     else:
-        flat = torch.arange(count, dtype=torch.float32).mul(0.618).remainder(0.98) + 0.01
+        flat = torch.arange(count, dtype=torch.float32, device=device).mul(0.618).remainder(0.98) + 0.01
     x = flat.to(getattr(torch, spec["dtype"]) if "dtype" in spec else flat.dtype).reshape(sizes)
     return x.t() if transposed else x
 
 
-def torch_call(case):
-    tensors = [torch_tensor(spec) for spec in case["tensors"]]
+def torch_call(case, device):
+    tensors = [torch_tensor(spec, device) for spec in case["tensors"]]
 
     def value(v):
         if isinstance(v, dict):
@@ -279,18 +279,20 @@ def torch_call(case):
     return lambda: fn(*args, **named)
 
 
-def seconds(call, count):
+def seconds(call, count, device):
     start = time.perf_counter()
     for _ in range(count):
         call()
+    if device == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
 class Bench:
     """The program, with one case at a time."""
 
-    def __init__(self, program, threads):
-        self.process = subprocess.Popen([program, str(threads)], stdin=subprocess.PIPE,
+    def __init__(self, program, threads, device):
+        self.process = subprocess.Popen([program, str(threads), device], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
     def ask(self, message):
@@ -302,35 +304,46 @@ class Bench:
         return float(answer)
 
 
-def measure(bench, case, rounds):
+def measure(bench, case, rounds, device):
     """Microseconds here and in PyTorch: medians of samples taken by turns."""
-    call, count = torch_call(case), 1
-    call()
-    while seconds(call, count) < 3e-3:
+    call, count = torch_call(case, device), 1
+    seconds(call, 1, device)
+    while seconds(call, count, device) < 3e-3:
         count *= 2
     bench.ask(case)
-    samples = [(bench.ask({}), seconds(call, count) / count * 1e6) for _ in range(rounds)]
+    samples = [(bench.ask({}), seconds(call, count, device) / count * 1e6) for _ in range(rounds)]
     return [statistics.median(column) for column in zip(*samples)]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bench_ops")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, nargs="*", default=SIZES)
     parser.add_argument("--below", type=float, default=float("inf"), help="prints lower ratios only")
     parser.add_argument("--json", help="file for all rows")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="leaves out what is later")
     parser.add_argument("ops", nargs="*")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     warnings.simplefilter("ignore")  # the variance of one element
-    bench, rows = Bench(args.bench_ops, args.threads), []
+    bench, rows = Bench(args.bench_ops, args.threads, args.device), []
+    begin, left_out, failed = time.perf_counter(), 0, []
     with torch.no_grad():
         for made in (made for n in args.size for family in FAMILIES for made in family(n)):
             if args.ops and made["op"] not in args.ops:
                 continue
-            ours, theirs = measure(bench, made, args.rounds)
+            if args.device == "cuda" and not made["tensors"]:
+                continue  # made on the CPU
+            if time.perf_counter() - begin > args.seconds:
+                left_out += 1
+                continue
+            ours, theirs = measure(bench, made, args.rounds, args.device)
+            if not ours > 0:
+                failed.append(f"{made['op']} {made['what']}")
+                continue
             rows.append({**{k: made[k] for k in ("op", "what", "size", "layout")},
                          "threads": args.threads, "iolaus": ours, "torch": theirs,
                          "ratio": theirs / ours})
@@ -343,7 +356,10 @@ def main():
             print(f"{row['op'] + ' ' + row['what']:34} {row['size']:9} {row['layout']:>11} "
                   f"{row['iolaus']:11.2f} {row['torch']:11.2f} {row['ratio']:6.2f}")
     slow = sum(row["ratio"] < 0.9 for row in rows)
-    print(f"{len(rows)} cases, {slow} below 0.9, median {statistics.median(r['ratio'] for r in rows):.2f}")
+    if failed:
+        print("failed here:", "; ".join(failed))
+    print(f"{len(rows)} cases, {slow} below 0.9, median "
+          f"{statistics.median(r['ratio'] for r in rows):.2f}, {left_out} left out for lack of time")
 
 
 if __name__ == "__main__":
