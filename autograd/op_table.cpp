@@ -127,6 +127,28 @@ std::vector<std::string> argument_names(const OpSchema& schema) {
   return names;
 }
 
+// Whether bind would not throw: with several overloads most calls miss some, and errors take time.
+bool fits(const OpSchema& schema, const std::vector<OpValue>& positional,
+          const NamedValues& named) {
+  const std::vector<OpArgument>& arguments = schema.arguments;
+  std::vector<bool> given(arguments.size(), false);
+  for (size_t i = 0; i < positional.size(); ++i) {
+    if (i >= arguments.size() || arguments[i].keyword) return false;
+    if (!converted(arguments[i], positional[i])) return false;
+    given[i] = true;
+  }
+  for (const auto& [name, value] : named) {
+    size_t at = 0;
+    while (at < arguments.size() && arguments[at].name != name) ++at;
+    if (at == arguments.size() || given[at] || !converted(arguments[at], value)) return false;
+    given[at] = true;
+  }
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].required && !given[i]) return false;
+  }
+  return true;
+}
+
 // The values of all arguments of an overload. Errors: see call_op.
 std::vector<OpValue> bind(const OpSchema& schema, const std::vector<OpValue>& positional,
                           const NamedValues& named) {
@@ -192,22 +214,23 @@ const std::vector<OpSchema>& find_op(const std::string& op) {
 Tensors call_op(const std::string& op, const std::vector<OpValue>& positional,
                 const NamedValues& named) {
   const std::vector<OpSchema>& overloads = find_op(op);
-  std::string reasons;
   for (const OpSchema& schema : overloads) {
-    std::vector<OpValue> values;
-    try {
-      values = bind(schema, positional, named);
-    } catch (const Error& error) {
-      if (overloads.size() == 1) throw;
-      reasons += fmt::format("\n  {}\n    {}", schema.text, error.what());
-      continue;
-    }
+    if (overloads.size() > 1 && !fits(schema, positional, named)) continue;
+    const std::vector<OpValue> values = bind(schema, positional, named);
     try {
       return schema.call(schema.function, values.data());
     } catch (const std::bad_alloc&) {  // of lists on the host
       fail(ErrorCode::kOutOfMemory, "[{}] the sizes need more memory than there is", op);
     } catch (const std::length_error&) {
       fail(ErrorCode::kOutOfMemory, "[{}] the sizes need more memory than there is", op);
+    }
+  }
+  std::string reasons;
+  for (const OpSchema& schema : overloads) {
+    try {
+      bind(schema, positional, named);
+    } catch (const Error& error) {
+      reasons += fmt::format("\n  {}\n    {}", schema.text, error.what());
     }
   }
   fail(ErrorCode::kType, "[{}] no overload takes these arguments:{}", op, reasons);

@@ -1,6 +1,8 @@
 // Geometry of views, with PyTorch's rules.
 #include "core/views.h"
 
+#include <algorithm>
+
 namespace iolaus::views {
 
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, int64_t offset) {
@@ -209,7 +211,7 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   const int64_t stride = x.dim() == 0 ? 1 : strides[d];
   if (x.dim() > 0) {
     sizes[d] = (length - size) / step + 1;
-    strides[d] = stride * step;
+    strides[d] = stride * std::min(step, length + 1);  // beyond it there is one window
   }
   sizes.push_back(size);
   strides.push_back(stride);

@@ -55,7 +55,7 @@ bool is_one(Scalar alpha) { return alpha.to<double>() == 1; }
 Scalar scaled(Scalar b, Scalar alpha) {
   if (is_one(alpha)) return b;
   if (b.is_floating() || alpha.is_floating()) return b.to<double>() * alpha.to<double>();
-  return b.to<int64_t>() * alpha.to<int64_t>();
+  return ops::wrapping_mul(b.to<int64_t>(), alpha.to<int64_t>());
 }
 
 Tensor subtract(const Value& a, const Value& b) {

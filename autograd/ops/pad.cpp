@@ -19,6 +19,9 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const size_t d = rank - 1 - i;
     const int64_t before = pad[2 * i], after = pad[2 * i + 1];
+    constexpr int64_t kLimit = int64_t{1} << 48;  // so that no size below overflows
+    IOLAUS_CHECK(before > -kLimit && before < kLimit && after > -kLimit && after < kLimit,
+                 "[pad] expected padding between -2^48 and 2^48, got {}", pad.str());
     sizes[d] += before + after;
     IOLAUS_CHECK(sizes[d] >= 0, "[pad] padding {} leaves nothing of dimension {} of {}", pad.str(),
                  d, x.sizes().str());

@@ -1,8 +1,8 @@
 // Parts, repetitions and moved dimensions: all of them views and copies of views.
 #include "autograd/ops/shape.h"
 
+#include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -204,13 +204,17 @@ Tensors split(const Tensor& x, int64_t size, int64_t dim) {
 Tensors split(const Tensor& x, const Dims& sizes, int64_t dim) {
   IOLAUS_CHECK(x.dim() > 0, "[split] expected at least one dimension, got {}", x.describe());
   const int d = wrap_dim("split", dim, x.dim());
-  const int64_t total = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  int64_t total = 0;
+  for (int64_t size : sizes) {
+    IOLAUS_CHECK(size >= 0 && size <= x.sizes()[d], "[split] expected sizes of 0 to {}, got {}",
+                 x.sizes()[d], sizes.str());
+    total += size;
+  }
   IOLAUS_CHECK(total == x.sizes()[d], "[split] sizes {} do not sum to {}, the size of dimension {}",
                sizes.str(), x.sizes()[d], d);
   Tensors parts;
   int64_t at = 0;
   for (int64_t size : sizes) {
-    IOLAUS_CHECK(size >= 0, "[split] expected sizes >= 0, got {}", sizes.str());
     parts.push_back(narrow(x, d, at, size));
     at += size;
   }
@@ -222,7 +226,7 @@ Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   IOLAUS_CHECK(x.dim() > 0, "[chunk] expected at least one dimension, got {}", x.describe());
   const int64_t length = x.sizes()[wrap_dim("chunk", dim, x.dim())];
   if (length == 0) return split(x, Dims::filled(static_cast<size_t>(chunks), 0), dim);
-  return split(x, (length + chunks - 1) / chunks, dim);
+  return split(x, (length - 1) / chunks + 1, dim);
 }
 
 Tensor repeat(const Tensor& x, const Dims& repeats) {
@@ -303,6 +307,9 @@ Tensor triu(const Tensor& x, int64_t diagonal) { return on_triangle("triu", x, d
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t rank = x.dim() + 1;
   const int first = wrap_dim("diag_embed", dim1, rank), second = wrap_dim("diag_embed", dim2, rank);
+  constexpr int64_t kLimit = int64_t{1} << 48;  // so that no size below overflows
+  IOLAUS_CHECK(offset > -kLimit && offset < kLimit,
+               "[diag_embed] expected an offset between -2^48 and 2^48, got {}", offset);
   IOLAUS_CHECK(first != second && x.dim() > 0, "[diag_embed] expected two dimensions, got {} twice",
                first);
   Dims sizes = x.sizes();

@@ -34,7 +34,7 @@ const bool kBoxed =
 
 // Whole numbers are rounded already, unless it is to tens and hundreds.
 Tensor round_decimals(const Tensor& x, int64_t decimals) {
-  const double scale = std::pow(10.0, static_cast<double>(std::abs(decimals)));
+  const double scale = std::pow(10.0, std::abs(static_cast<double>(decimals)));
   return decimals > 0 ? div(unary(ops::Round{}, mul(x, scale)), scale)
                       : mul(unary(ops::Round{}, div(x, scale)), scale);
 }

@@ -20,11 +20,11 @@ using cpu::Total;
 // Offset of index in loops of the given sizes.
 int64_t offset_of(int64_t index, int rank, const int64_t* sizes, const int64_t* strides) {
   int64_t at = 0;
-  for (int d = rank - 1; d >= 0; --d) {
+  for (int d = rank - 1; d > 0; --d) {
     at += index % sizes[d] * strides[d];
     index /= sizes[d];
   }
-  return at;
+  return rank > 0 ? at + index * strides[0] : at;
 }
 
 // The reduced loops but for the innermost one, as one range [0, outer), and that innermost one.

@@ -18,11 +18,11 @@ template <class Step, class T> bool beats(T x, T best) {
 
 int64_t offset_of(int64_t index, int rank, const int64_t* sizes, const int64_t* strides) {
   int64_t at = 0;
-  for (int d = rank - 1; d >= 0; --d) {
+  for (int d = rank - 1; d > 0; --d) {
     at += index % sizes[d] * strides[d];
     index /= sizes[d];
   }
-  return at;
+  return rank > 0 ? at + index * strides[0] : at;
 }
 
 // The first place of value, which is there: a block of 64 is looked at as a whole.

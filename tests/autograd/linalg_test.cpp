@@ -80,10 +80,22 @@ TEST_CASE("an alias is its op, with the same arguments") {
   CHECK_THROWS_WITH(call_op("clipp", {x}), Contains("Did you mean 'clip'"));
 }
 
-TEST_CASE("repeats beyond what a number holds are refused") {
+TEST_CASE("numbers at their limits are refused, or do no harm") {
   const Tensor x = ones({6});
   CHECK_THROWS_WITH(repeat_interleave(x, int64_t{1} << 62, 0), Contains("[repeat_interleave]"));
   CHECK_THROWS_WITH(repeat(x, {int64_t{1} << 62}), Contains("[repeat]"));
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max(), kLeast = -kMost - 1;
+  CHECK_THROWS_WITH(pad(x, {1, kMost}), Contains("[pad]"));
+  CHECK_THROWS_WITH(diag_embed(x, kLeast), Contains("[diag_embed]"));
+  CHECK_THROWS_WITH(diag_embed(x, kMost), Contains("[diag_embed]"));
+  CHECK_THROWS_WITH(split(x, {kMost, kMost, 8}), Contains("[split]"));
+  CHECK(chunk(x, kMost).size() == 6);
+  CHECK(tril(ones({2, 2}), kMost).to_vector<float>() == std::vector<float>{1, 1, 1, 1});
+  CHECK(tril(ones({2, 2}), kLeast).to_vector<float>() == std::vector<float>{0, 0, 0, 0});
+  CHECK(unfold(x, 0, 2, kMost).sizes() == Dims{1, 2});
+  CHECK(isnan(call_op("round", {x}, {{"decimals", kLeast}})[0]).to_vector<bool>()[0]);
+  const Tensor wrapped = call_op("sub", {arange(2), int64_t{3}}, {{"alpha", kMost}})[0];
+  CHECK(wrapped.to_vector<int64_t>()[0] == kLeast + 3);
 }
 
 TEST_CASE("parts of a sorted order are those of the whole, NaN and equal elements included") {
