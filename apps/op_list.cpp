@@ -102,6 +102,8 @@ void print_ops(const std::vector<std::string>& names) {
     for (const OpSchema& schema : find_op(op)) std::printf("%s\n", schema.text.c_str());
     print_support(op);
   }
+  if (!names.empty()) return;
+  for (const auto& [alias, op] : op_aliases()) std::printf("%s is %s\n", alias.c_str(), op.c_str());
 }
 
 }  // namespace iolaus

@@ -53,7 +53,7 @@ std::optional<OpValue> as_indices(const OpValue& value) {
 }
 
 // Sizes of which some may be None, which is -1: (None, 3).
-std::optional<OpValue> as_sizes(const Indices& indices) {
+std::optional<Ints> as_sizes(const Indices& indices) {
   Ints sizes;
   for (const Index& entry : indices) {
     const auto* number = std::get_if<int64_t>(&entry);
@@ -61,6 +61,14 @@ std::optional<OpValue> as_sizes(const Indices& indices) {
     sizes.push_back(number ? *number : -1);
   }
   return sizes;
+}
+
+// A list of as many numbers as int[2] says: of one for all, of none for None.
+std::optional<OpValue> of_length(const OpArgument& argument, Ints list) {
+  const auto wanted = static_cast<size_t>(argument.repeat);
+  if (list.size() == 1 && wanted > 1) return Ints(wanted, list[0]);
+  const bool fits = wanted == 0 || list.size() == wanted || (list.empty() && argument.optional);
+  return fits ? std::optional<OpValue>(std::move(list)) : std::nullopt;
 }
 
 // value brought to the argument's kind, or nothing where it does not fit.
@@ -76,10 +84,8 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
     return whole ? std::optional(value) : std::nullopt;
   }
   if (kind == value_kind(value)) {
-    if (const auto* list = std::get_if<Ints>(&value); list && argument.repeat > 1) {
-      if (list->size() == 1) return Ints(static_cast<size_t>(argument.repeat), (*list)[0]);
-    }
-    return value;
+    const auto* list = std::get_if<Ints>(&value);
+    return list ? of_length(argument, *list) : value;
   }
   const auto* integer = std::get_if<int64_t>(&value);
   const auto* boolean = std::get_if<bool>(&value);
@@ -98,7 +104,8 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
     return Floats(1, real ? *real : static_cast<double>(*integer));
   }
   if (kind == "int[]" && std::holds_alternative<Indices>(value)) {
-    return as_sizes(std::get<Indices>(value));
+    const std::optional<Ints> sizes = as_sizes(std::get<Indices>(value));
+    return sizes ? of_length(argument, *sizes) : std::nullopt;
   }
   if (kind == "float[]" && ints) return Floats(ints->begin(), ints->end());
   if (kind == "Tensor[]" && ints && ints->empty()) return Tensors();
@@ -106,6 +113,12 @@ std::optional<OpValue> converted(const OpArgument& argument, const OpValue& valu
   if (kind == "dtype" && text) return parse_dtype(*text);
   if (kind == "device" && text) return parse_device(*text);
   return {};
+}
+
+// The kind as the schema has it: int[2].
+std::string kind_text(const OpArgument& argument) {
+  if (argument.repeat == 0) return argument.kind;
+  return fmt::format("{}[{}]", argument.kind.substr(0, argument.kind.size() - 2), argument.repeat);
 }
 
 std::vector<std::string> argument_names(const OpSchema& schema) {
@@ -145,7 +158,7 @@ std::vector<OpValue> bind(const OpSchema& schema, const std::vector<OpValue>& po
     }
     std::optional<OpValue> value = converted(argument, *given[i]);
     IOLAUS_CHECK_CODE(value.has_value(), ErrorCode::kType, "[{}] expected {} to be {}{}, got {}",
-                      schema.name, argument.name, argument.kind,
+                      schema.name, argument.name, kind_text(argument),
                       argument.optional ? " or None" : "", describe_value(*given[i]));
     values.push_back(*std::move(value));
   }
@@ -166,9 +179,13 @@ std::vector<std::string> op_names() {
 }
 
 const std::vector<OpSchema>& find_op(const std::string& op) {
-  const auto found = table().find(op);
-  IOLAUS_CHECK_CODE(found != table().end(), ErrorCode::kNotFound, "there is no op '{}'.{}", op,
-                    did_you_mean(op, op_names()));
+  const auto alias = op_aliases().find(op);
+  const auto found = table().find(alias == op_aliases().end() ? op : alias->second);
+  if (found == table().end()) {
+    std::vector<std::string> names = op_names();
+    for (const auto& [name, of] : op_aliases()) names.push_back(name);
+    fail(ErrorCode::kNotFound, "there is no op '{}'.{}", op, did_you_mean(op, names));
+  }
   return found->second;
 }
 

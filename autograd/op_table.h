@@ -4,11 +4,12 @@
 //   const bool kBoxed = boxed("softmax(Tensor input, int dim) -> Tensor", softmax);
 //
 // The schema is PyTorch's: positional and keyword-only (after *) arguments, PyTorch's names,
-// defaults; T? may be None, T[] is a list, int[2] also takes one number, for both. The unboxing is
-// derived from the function's signature; a test compares it with the schema. Schemas are parsed
-// when they are first needed, not while the program starts.
+// defaults; T? may be None, T[] is a list, int[2] is a list of two, of one number for both, or that
+// number itself. The unboxing is derived from the function's signature; a test compares it with the
+// schema. Schemas are parsed when they are first needed, not while the program starts.
 #pragma once
 
+#include <map>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -47,10 +48,12 @@ using NamedValues = std::vector<std::pair<std::string, OpValue>>;
 /// type; and those of the op.
 Tensors call_op(const std::string& op, const std::vector<OpValue>& positional,
                 const NamedValues& named = {});
-/// All overloads of an op. Errors: kNotFound, with near names.
+/// All overloads of an op, or of what its name is an alias of. Errors: kNotFound, with near names.
 const std::vector<OpSchema>& find_op(const std::string& op);
-/// Names of all ops, sorted.
+/// Names of all ops, sorted; without aliases.
 std::vector<std::string> op_names();
+/// PyTorch's second names: each with the op that it is.
+const std::map<std::string, std::string>& op_aliases();
 
 namespace detail {
 struct BoxedEntry {

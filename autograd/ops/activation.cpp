@@ -1,6 +1,6 @@
 // Activations. Schemas are those of torch.nn.functional.
 #include "autograd/autocast.h"
-#include "autograd/ops/reduce.h"
+#include "autograd/ops/binary_common.h"
 #include "autograd/ops/unary_common.h"
 #include "autograd/ops/view.h"
 
@@ -41,7 +41,7 @@ std::vector<OpSample> prelu_samples() {
   return {{"one weight", {sample64({3, 4}, 1), sample64({1}, 2)}, fn},
           {"channels", {sample64({2, 3, 2}, 3), sample64({3}, 4)}, fn}};
 }
-const bool kGlu = register_op({"glu", glu_samples}) && register_op({"prelu", prelu_samples});
+const bool kGlu = register_op({"glu", glu_samples}) && register_op({"prelu_channels", prelu_samples});
 
 }  // namespace
 
@@ -112,7 +112,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   } else if (x.dim() == 0) {
     slopes = reshape(weight, {});
   }
-  return where(gt(x.detach(), 0), x, mul(slopes, x));
+  return detail::binary<ops::Prelu>(x, slopes);
 }
 
 }  // namespace iolaus

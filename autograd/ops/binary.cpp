@@ -199,6 +199,7 @@ Tensor pow(const Tensor& a, Scalar b) {
   IOLAUS_CHECK(!integers || b.to<int64_t>() >= 0,
                "[pow] integers have no negative powers; got {} and exponent {}", a.describe(),
                b.to<int64_t>());
+  if (is_floating(a.dtype()) && b.to<double>() == 2) return square(a);
   return binary<ops::Pow>(a, b);
 }
 Tensor pow(Scalar a, const Tensor& b) {

@@ -20,19 +20,24 @@ inline DType common_dtype(const Value& a, const Value& b) {
   return a.tensor ? result_type(*a.tensor, b.number) : result_type(*b.tensor, a.number);
 }
 
-// The shape of the result, with the layout of an operand that has it already.
-inline Tensor empty_result(const char* op, const Value& a, const Value& b, DType dtype) {
-  const Tensor* like = a.tensor ? a.tensor : b.tensor;
-  if (a.tensor && b.tensor && !(a.tensor->sizes() == b.tensor->sizes())) {
-    const Dims shape = broadcast_shapes(op, a.tensor->sizes(), b.tensor->sizes());
-    like = a.tensor->sizes() == shape ? a.tensor : b.tensor->sizes() == shape ? b.tensor : nullptr;
-    if (like == nullptr) return empty(shape, {.dtype = dtype, .device = a.tensor->device()});
+// A new tensor of the given shape, with the layout of the first operand that has that shape.
+inline Tensor empty_result(const Dims& shape, DType dtype, Device device,
+                           std::initializer_list<const Tensor*> operands) {
+  for (const Tensor* like : operands) {
+    if (like == nullptr || !(like->sizes() == shape)) continue;
+    if (like->is_contiguous()) break;
+    const Tensor dense = empty_like(*like);
+    if (dense.dtype() == dtype) return dense;
+    return empty_strided(shape, dense.strides(), {.dtype = dtype, .device = device});
   }
-  if (like->is_contiguous())
-    return empty(like->sizes(), {.dtype = dtype, .device = like->device()});
-  const Tensor dense = empty_like(*like);
-  if (dense.dtype() == dtype) return dense;
-  return empty_strided(dense.sizes(), dense.strides(), {.dtype = dtype, .device = like->device()});
+  return empty(shape, {.dtype = dtype, .device = device});
+}
+inline Tensor empty_result(const char* op, const Value& a, const Value& b, DType dtype) {
+  const Tensor& first = a.tensor ? *a.tensor : *b.tensor;
+  const bool same = !a.tensor || !b.tensor || a.tensor->sizes() == b.tensor->sizes();
+  return empty_result(
+      same ? first.sizes() : broadcast_shapes(op, a.tensor->sizes(), b.tensor->sizes()), dtype,
+      first.device(), {a.tensor, b.tensor});
 }
 
 // Calls fn(a, b) with tensors cast to dtype; numbers pass through.

@@ -3,6 +3,9 @@
 // index_add.
 #include "autograd/ops/index.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -14,6 +17,7 @@
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
+#include "core/parallel.h"
 #include "kernels/compact/compact.h"
 
 namespace iolaus {
@@ -221,9 +225,58 @@ Tensor put(const Lookup& lookup, const Tensor& values, bool accumulate) {
   return permute(reshape(rows, flat.moved), inverse);
 }
 
+// The same on the CPU: counts of parts, then each part on its own.
+Tensor running_count_on_host(const Tensor& mask) {
+  constexpr int64_t kPart = 1 << 15;
+  const int64_t n = mask.numel(), parts = (n + kPart - 1) / kPart;
+  const Tensor ends = empty({n}, {.dtype = kInt64});
+  const bool* from = mask.data<bool>();
+  int64_t* to = ends.data<int64_t>();
+  std::vector<int64_t> before(static_cast<size_t>(parts) + 1, 0);
+  const auto for_parts = [&](auto&& fn) {
+    parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) fn(p, p * kPart, std::min(n, (p + 1) * kPart));
+    });
+  };
+  for_parts([&](int64_t p, int64_t begin, int64_t end) {
+    before[static_cast<size_t>(p) + 1] = std::count(from + begin, from + end, true);
+  });
+  std::partial_sum(before.begin(), before.end(), before.begin());
+  for_parts([&](int64_t p, int64_t begin, int64_t end) {
+    int64_t count = before[static_cast<size_t>(p)];
+    for (int64_t i = begin; i < end; ++i) to[i] = count += from[i] ? 1 : 0;
+  });
+  return ends;
+}
+
+// (count, dims): what ascending places in an image of the given sizes are as coordinates.
+Tensor coordinates_on_host(const Tensor& places, const Dims& sizes) {
+  const int64_t dims = sizes.rank(), columns = std::max<int64_t>(sizes[sizes.size() - 1], 1);
+  const Tensor out = empty({places.numel(), dims}, {.dtype = kInt64});
+  const int64_t* place = places.data<int64_t>();
+  int64_t* to = out.data<int64_t>();
+  int64_t row_begin = 0, row_end = -1;  // the row that the last place was in; none yet
+  for (int64_t i = 0; i < places.numel(); ++i, to += dims) {
+    if (place[i] < row_end) {
+      std::copy_n(to - dims, dims - 1, to);
+    } else {
+      int64_t rest = place[i] / columns;
+      row_begin = rest * columns;
+      row_end = row_begin + columns;
+      for (int64_t d = dims - 2; d >= 0; --d) {
+        to[d] = rest % sizes[static_cast<size_t>(d)];
+        rest /= sizes[static_cast<size_t>(d)];
+      }
+    }
+    to[dims - 1] = place[i] - row_begin;
+  }
+  return out;
+}
+
 // Running count of a flat mask: rows first, then the rows' totals, so that a device has more to do
 // at once than one row.
 Tensor running_count(const Tensor& mask) {
+  if (!mask.device().is_cuda()) return running_count_on_host(mask);
   constexpr int64_t kRow = 4096;
   const int64_t n = mask.numel(), rows = n / kRow;
   if (rows < 2) return cumsum(mask, 0);
@@ -341,6 +394,10 @@ Tensor index_put(const Tensor& x, const Indices& indices, const Tensor& values, 
   IOLAUS_CHECK_CODE(values.dtype() == x.dtype(), ErrorCode::kType,
                     "[index_put] expected values of {}, got {}", dtype_name(x.dtype()),
                     values.describe());
+  const Lookup lookup = make_lookup(x, indices);
+  if (lookup.any && lookup.view.sizes() == x.sizes() && lookup.view.strides() == x.strides()) {
+    return put(lookup, values, accumulate);  // all of x is looked up: its copy is made there
+  }
   Tensor out = clone(x);
   return index_put_(out, indices, values, accumulate);
 }
@@ -380,6 +437,7 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& values)
 
 Tensors nonzero_tuple(const Tensor& x) {
   const NoGrad no_grad;
+  if (x.dim() > 1 && !x.device().is_cuda()) return unbind(nonzero(x), 1);
   Tensor rest = detail::true_places(reshape(ne(x.dim() == 0 ? reshape(x, {1}) : x, 0), {-1}));
   Tensors parts(static_cast<size_t>(std::max<int64_t>(x.dim(), 1)));
   for (int64_t d = x.dim() - 1; d > 0; --d) {
@@ -392,6 +450,10 @@ Tensors nonzero_tuple(const Tensor& x) {
 }
 
 Tensor nonzero(const Tensor& x) {
+  const NoGrad no_grad;
+  if (x.dim() > 1 && !x.device().is_cuda()) {
+    return coordinates_on_host(detail::true_places(reshape(ne(x, 0), {-1})), x.sizes());
+  }
   const Tensors parts = nonzero_tuple(x);
   if (x.dim() == 0) return empty({parts[0].numel(), 0}, parts[0].options());
   return stack(parts, 1);

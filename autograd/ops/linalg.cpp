@@ -1,6 +1,6 @@
 // Factorisations: LAPACK forward; backward in products and solutions, which differentiate on.
 // Formulas: Giles 2008 (cholesky, solve, det, svd); Liao et al. 2019 (qr).
-#include "autograd/ops/linalg.h"
+#include "autograd/ops/linalg_common.h"
 
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -15,9 +15,7 @@
 #include "kernels/linalg/lapack.h"
 
 namespace iolaus {
-namespace {
-
-Tensor mt(const Tensor& x) { return transpose(x, -1, -2); }
+namespace detail {
 
 void check_matrix(const char* op, const Tensor& a, bool square) {
   IOLAUS_CHECK(a.dim() >= 2, "[{}] expected at least two dimensions, got {}", op, a.describe());
@@ -28,32 +26,40 @@ void check_matrix(const char* op, const Tensor& a, bool square) {
                     a.describe());
 }
 
-// LAPACK computes on the host: matrices on CUDA go there and their factors come back.
 Tensor on_host(const Tensor& x) { return to(x, Device()); }
 
-Dims batch_of(const Tensor& a) { return Dims(a.sizes().data(), a.sizes().size() - 2); }
 Dims with_matrix(Dims batch, int64_t rows, int64_t columns) {
   batch.push_back(rows);
   batch.push_back(columns);
   return batch;
 }
-int64_t product(const Dims& sizes) {
+static int64_t product(const Dims& sizes) {
   int64_t count = 1;
   for (int64_t size : sizes) count *= size;
   return count;
 }
 
-// A new column-major (B, columns, rows) copy of matrices, for LAPACK to work in.
 Tensor columns_of(const Tensor& a) {
   const Tensor turned = mt(a.detach());
   const Tensor out = empty(turned.sizes(), a.options());
   copy(turned, out);
   return view(out, {product(batch_of(a)), a.size(-1), a.size(-2)});
 }
-// And back: (B, columns, rows) as matrices with the given batch.
 Tensor matrices_of(const Tensor& columns, const Dims& batch) {
   return contiguous(mt(view(columns, with_matrix(batch, columns.size(-2), columns.size(-1)))));
 }
+
+}  // namespace detail
+
+namespace {
+
+using detail::batch_of;
+using detail::check_matrix;
+using detail::columns_of;
+using detail::matrices_of;
+using detail::mt;
+using detail::on_host;
+using detail::with_matrix;
 
 // tril with half of the diagonal.
 Tensor half_lower(const Tensor& x) { return mul(add(tril(x), tril(x, -1)), 0.5); }

@@ -27,5 +27,17 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode = "reduced
 /// a = u diag(s) vh, s in descending order. Gradients of u and vh are right up to their signs, and
 /// where the values of s are apart.
 std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices = true);
+Tensor svdvals(const Tensor& a);
+/// a = v diag(w) v^T of symmetric matrices, of which the lower ("L") or upper ("U") triangle is
+/// read; w in ascending order. Gradients are symmetric, right up to the signs of v, and where the
+/// values of w are apart.
+std::pair<Tensor, Tensor> eigh(const Tensor& a, const std::string& uplo = "L");
+Tensor eigvalsh(const Tensor& a, const std::string& uplo = "L");
+/// The sign of the determinant, and ln |determinant|: 0 and -inf of a singular matrix.
+std::pair<Tensor, Tensor> slogdet(const Tensor& a);
+/// ln of the determinant; NaN where that is negative.
+Tensor logdet(const Tensor& a);
+/// a^n by squaring; of the inverse where n is negative.
+Tensor matrix_power(const Tensor& a, int64_t n);
 
 }  // namespace iolaus

@@ -7,6 +7,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/loss.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/unary_common.h"
 #include "autograd/ops/view.h"
 #include "autograd/ops/widen.h"
 #include "autograd/record.h"
@@ -210,16 +211,13 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction
     return autocast::call("smooth_l1_loss", smooth_l1_loss, x, target, reduction, beta);
   IOLAUS_CHECK(beta >= 0, "[smooth_l1_loss] expected beta >= 0, got {}", beta);
   if (beta == 0) return l1_loss(x, target, reduction);
-  const Tensor d = abs(sub(x, target));
-  return reduced(where(lt(d, beta), mul(square(d), 0.5 / beta), sub(d, 0.5 * beta)), reduction);
+  return reduced(detail::unary(ops::Huber{{}, beta, 1 / beta}, sub(x, target)), reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction, double delta) {
   if (autocast::on()) return autocast::call("huber_loss", huber_loss, x, target, reduction, delta);
   IOLAUS_CHECK(delta > 0, "[huber_loss] expected delta > 0, got {}", delta);
-  const Tensor d = abs(sub(x, target));
-  return reduced(where(lt(d, delta), mul(square(d), 0.5), mul(sub(d, 0.5 * delta), delta)),
-                 reduction);
+  return reduced(detail::unary(ops::Huber{{}, delta}, sub(x, target)), reduction);
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight,

@@ -28,6 +28,10 @@ Tensor outer(const Tensor& x, const Tensor& y);
 Tensor mv(const Tensor& a, const Tensor& x);
 /// Sums of products over the last dimensions.
 Tensor inner(const Tensor& a, const Tensor& b);
+/// Sums of products over dimensions of a and b that belong together, in order; then a's other
+/// dimensions, then b's. The last n of a and the first n of b in the second form.
+Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b);
+Tensor tensordot(const Tensor& a, const Tensor& b, int64_t n = 2);
 /// x1 a x2 + bias for each matrix of weight (O, I, J): x1 (..., I), x2 (..., J) -> (..., O).
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias = {});
 /// The vector product of three-dimensional vectors along dim.

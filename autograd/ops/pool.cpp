@@ -122,22 +122,16 @@ void check_adaptive(const char* op, const Tensor& x, const Dims& sizes) {
   }
 }
 
-// Two numbers, of which a list of one gives both.
-Pair pair_of(const char* what, const Dims& sizes) {
-  IOLAUS_CHECK(sizes.rank() == 1 || sizes.rank() == 2,
-               "[max_pool2d] expected {} of one or two numbers, got {}", what, sizes.str());
-  return {sizes[0], sizes[sizes.size() - 1]};
-}
-
+// The functions below are called with lists of n numbers (see op_table.h); stride may be empty.
 template <int64_t n>
 Tensors boxed_max(const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
                   const Dims& dilation, bool ceil_mode, bool return_indices) {
   const bool plain = n == 2 && !return_indices;
   if (plain && (x.dim() == 3 || x.dim() == 4)) {
-    return {max_pool2d(x, pair_of("kernel_size", kernel),
-                       {.stride = stride.empty() ? Pair(0) : pair_of("stride", stride),
-                        .padding = pair_of("padding", padding),
-                        .dilation = pair_of("dilation", dilation),
+    return {max_pool2d(x, {kernel[0], kernel[1]},
+                       {.stride = stride.empty() ? Pair(0) : Pair{stride[0], stride[1]},
+                        .padding = {padding[0], padding[1]},
+                        .dilation = {dilation[0], dilation[1]},
                         .ceil_mode = ceil_mode})};
   }
   const auto [values, places] = max_pool(x, n, kernel, {stride, padding, dilation, ceil_mode});
@@ -146,11 +140,17 @@ Tensors boxed_max(const Tensor& x, const Dims& kernel, const Dims& stride, const
 template <int64_t n>
 Tensor boxed_avg(const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
                  bool ceil_mode, bool count_include_pad, std::optional<int64_t> divisor) {
+  if (n == 2 && (x.dim() == 3 || x.dim() == 4) && is_floating(x.dtype()) && !divisor) {
+    return avg_pool2d(x, {kernel[0], kernel[1]},
+                      {.stride = stride.empty() ? Pair(0) : Pair{stride[0], stride[1]},
+                       .padding = {padding[0], padding[1]},
+                       .ceil_mode = ceil_mode,
+                       .count_include_pad = count_include_pad});
+  }
   return avg_pool(x, n, kernel, {stride, padding, {1}, ceil_mode}, count_include_pad, divisor);
 }
 // None, which optional entries of a size give, keeps the size.
 template <int64_t n> Tensor boxed_adaptive_avg(const Tensor& x, const Dims& sizes) {
-  IOLAUS_CHECK(sizes.rank() == n, "[adaptive_avg_pool] expected {} sizes, got {}", n, sizes.str());
   if (n == 2 && x.numel() > 0 && sizes[0] > 0 && sizes[1] > 0) {
     return adaptive_avg_pool2d(x, {sizes[0], sizes[1]});
   }
@@ -158,7 +158,6 @@ template <int64_t n> Tensor boxed_adaptive_avg(const Tensor& x, const Dims& size
 }
 template <int64_t n>
 Tensors boxed_adaptive_max(const Tensor& x, const Dims& sizes, bool return_indices) {
-  IOLAUS_CHECK(sizes.rank() == n, "[adaptive_max_pool] expected {} sizes, got {}", n, sizes.str());
   const auto [values, places] = adaptive_max_pool(x, sizes);
   return return_indices ? Tensors{values, places} : Tensors{values};
 }

@@ -36,6 +36,11 @@ const bool kBoxed =
     boxed("mv(Tensor input, Tensor vec) -> Tensor", mv) &&
     boxed("inner(Tensor input, Tensor other) -> Tensor", inner) &&
     boxed("trace(Tensor input) -> Tensor", trace) &&
+    boxed("tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
+          static_cast<Tensor (*)(const Tensor&, const Tensor&, const Dims&, const Dims&)>(
+              tensordot)) &&
+    boxed("tensordot(Tensor input, Tensor other, int dims=2) -> Tensor",
+          static_cast<Tensor (*)(const Tensor&, const Tensor&, int64_t)>(tensordot)) &&
     boxed("cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor", cross) &&
     boxed(
         "cross(Tensor input, Tensor other, int? dim=None) -> Tensor",
@@ -71,6 +76,11 @@ const bool kSamples =
     add_mixed("baddbmm", baddbmm, {2, 1, 4}, {2, 2, 3}, {2, 3, 4}) &&
     add_mixed("addbmm", addbmm, {2, 4}, {2, 2, 3}, {2, 3, 4}) &&
     add_mixed("addmv", addmv, {2}, {2, 3}, {3}) && add_mixed("addr", addr, {2, 3}, {2}, {3}) &&
+    add_two("tensordot",
+            [](const Tensor& a, const Tensor& b) {
+              return tensordot(a, b, {2, 0}, {0, 1});
+            },
+            {3, 2, 4}, {4, 3, 2}) &&
     add_two("dot", dot, {3}, {3}) && add_two("outer", outer, {3}, {2}) &&
     add_two("mv", mv, {2, 3}, {3}) && add_two("inner", inner, {2, 3}, {4, 3}) &&
     add_two("cross", [](const Tensor& a, const Tensor& b) { return cross(a, b); }, {2, 3},
@@ -122,6 +132,61 @@ Tensor dot(const Tensor& x, const Tensor& y) {
   IOLAUS_CHECK(x.numel() == y.numel(), "[dot] expected vectors of one length, got {} and {}",
                x.describe(), y.describe());
   return matmul(x, y);
+}
+
+Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b) {
+  IOLAUS_CHECK(dims_a.size() == dims_b.size(),
+               "[tensordot] expected as many dimensions of either, got {} and {}", dims_a.str(),
+               dims_b.str());
+  IOLAUS_CHECK_CODE(a.dtype() == b.dtype(), ErrorCode::kType,
+                    "[tensordot] expected operands of one dtype, got {} and {}", a.describe(),
+                    b.describe());
+  Tensor x = a, y = b;
+  Dims order_a, order_b, sizes;
+  uint32_t seen_a = 0, seen_b = 0;
+  int64_t shared = 1, rows = 1, columns = 1;
+  for (size_t i = 0; i < dims_a.size(); ++i) {
+    const int da = wrap_dim("tensordot", dims_a[i], a.dim());
+    const int db = wrap_dim("tensordot", dims_b[i], b.dim());
+    IOLAUS_CHECK((seen_a >> da & 1u) == 0 && (seen_b >> db & 1u) == 0,
+                 "[tensordot] a dimension is repeated in {} or {}", dims_a.str(), dims_b.str());
+    IOLAUS_CHECK(a.size(da) == b.size(db) || a.size(da) == 1 || b.size(db) == 1,
+                 "[tensordot] dimension {} of {} and {} of {} do not have one size", da,
+                 a.describe(), db, b.describe());
+    if (a.size(da) != 1 && b.size(db) == 1) x = sum(x, {da}, true);  // one number for all
+    if (a.size(da) == 1 && b.size(db) != 1) y = sum(y, {db}, true);
+    seen_a |= 1u << da;
+    seen_b |= 1u << db;
+    order_b.push_back(db);
+    shared *= a.size(da) == 1 || b.size(db) == 1 ? 1 : a.size(da);
+  }
+  for (int64_t d = 0; d < a.dim(); ++d) {
+    if (seen_a >> d & 1u) continue;
+    order_a.push_back(d);
+    sizes.push_back(a.size(d));
+    rows *= a.size(d);
+  }
+  for (int64_t d : dims_a) order_a.push_back(wrap_dim("tensordot", d, a.dim()));
+  for (int64_t d = 0; d < b.dim(); ++d) {
+    if (seen_b >> d & 1u) continue;
+    order_b.push_back(d);
+    sizes.push_back(b.size(d));
+    columns *= b.size(d);
+  }
+  const Tensor left = reshape(permute(x, order_a), {rows, shared});
+  return reshape(matmul(left, reshape(permute(y, order_b), {shared, columns})), sizes);
+}
+
+Tensor tensordot(const Tensor& a, const Tensor& b, int64_t n) {
+  IOLAUS_CHECK(n >= 0 && n <= a.dim() && n <= b.dim(),
+               "[tensordot] expected dims of 0 to the rank of {} and {}, got {}", a.describe(),
+               b.describe(), n);
+  Dims last, first;
+  for (int64_t i = 0; i < n; ++i) {
+    last.push_back(a.dim() - n + i);
+    first.push_back(i);
+  }
+  return tensordot(a, b, last, first);
 }
 
 Tensor outer(const Tensor& x, const Tensor& y) {

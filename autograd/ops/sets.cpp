@@ -173,6 +173,13 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     IOLAUS_CHECK(least >= 0, "[bincount] expected values >= 0, got {}", least);
     bins = std::max(bins, amax(places).item<int64_t>() + 1);
   }
+  if (!weights.defined() && !x.device().is_cuda()) {
+    const Tensor counts = zeros({bins}, {.dtype = kInt64}), dense = contiguous(places);
+    const int64_t* at = dense.data<int64_t>();
+    int64_t* count = counts.data<int64_t>();
+    for (int64_t i = 0; i < dense.numel(); ++i) ++count[at[i]];
+    return counts;
+  }
   // PyTorch adds up weights in float64 unless they are float32.
   const Tensor amounts = !weights.defined()            ? ones_like(places)
                          : weights.dtype() == kFloat32 ? weights.detach()

@@ -1,6 +1,7 @@
 // Parts, repetitions and moved dimensions: all of them views and copies of views.
 #include "autograd/ops/shape.h"
 
+#include <cstring>
 #include <numeric>
 
 #include "autograd/op_registry.h"
@@ -11,6 +12,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
+#include "core/parallel.h"
 #include "core/views.h"
 #include "kernels/copy/copy.h"
 
@@ -30,12 +32,56 @@ Tensor reversed(const Tensor& x, const Dims& dims) {
   return out;
 }
 
+// size * repeats. Errors: kOutOfMemory where that is no number.
+int64_t repeated(const char* op, int64_t size, int64_t repeats) {
+  int64_t all = 0;
+  IOLAUS_CHECK_CODE(!__builtin_mul_overflow(size, repeats, &all), ErrorCode::kOutOfMemory,
+                    "[{}] {} repeats of {} elements are more than memory holds", op, repeats, size);
+  return all;
+}
+
+// On the CPU: each row's part is copied, the rest is 0.
+Tensor triangle_on_host(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
+  const Tensor from = contiguous(x.detach()), out = empty(x.sizes(), x.options());
+  const int64_t rows = x.size(-2), columns = x.size(-1);
+  const auto bytes = static_cast<size_t>(item_size(x.dtype()));
+  const auto* source = static_cast<const char*>(from.raw_data());
+  auto* target = static_cast<char*>(out.raw_data());
+  const int64_t grain = 16384 / std::max<int64_t>(columns, 1) + 1;
+  parallel_for(x.numel() == 0 ? 0 : x.numel() / columns, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      // Columns [0, edge) belong to the lower triangle, or do not to the upper one.
+      const int64_t edge = std::clamp(row % rows + diagonal + (lower ? 1 : 0), int64_t{0}, columns);
+      const size_t at = static_cast<size_t>(row * columns) * bytes;
+      const size_t left = static_cast<size_t>(edge) * bytes;
+      const size_t right = static_cast<size_t>(columns - edge) * bytes;
+      if (lower) {
+        std::memcpy(target + at, source + at, left);
+        std::memset(target + at + left, 0, right);
+      } else {
+        std::memset(target + at, 0, left);
+        std::memcpy(target + at + left, source + at + left, right);
+      }
+    }
+  });
+  if (needs_grad(x)) {
+    record(op, out, edges(x), [diagonal, lower](const Node&, const Tensor& g) {
+      return lower ? tril(g, diagonal) : triu(g, diagonal);
+    });
+  }
+  return out;
+}
+
 Tensor on_triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
   IOLAUS_CHECK(x.dim() >= 2, "[{}] expected at least two dimensions, got {}", op, x.describe());
   const int64_t rows = x.size(-2), columns = x.size(-1);
-  const Tensor row = reshape(arange(rows, kInt64, x.device()), {rows, 1});
-  const Tensor distance = sub(reshape(arange(columns, kInt64, x.device()), {1, columns}), row);
-  return where(lower ? le(distance, diagonal) : ge(distance, diagonal), x, Scalar(false));
+  // Column against row + diagonal; a diagonal beyond the matrix is the outermost one.
+  const int64_t offset = std::clamp(diagonal, -rows - 1, columns + 1);
+  if (!x.device().is_cuda()) return triangle_on_host(op, x, offset, lower);
+  const DType dtype = std::max(rows, columns) < (int64_t{1} << 30) ? kInt32 : kInt64;
+  const Tensor row = arange(offset, rows + offset, 1, dtype, x.device());
+  const Tensor column = arange(columns, dtype, x.device()), edge = reshape(row, {rows, 1});
+  return where(lower ? le(column, edge) : ge(column, edge), x, Scalar(false));
 }
 
 const bool kParts =
@@ -189,7 +235,7 @@ Tensor repeat(const Tensor& x, const Dims& repeats) {
     const int64_t size = d < added ? 1 : x.sizes()[d - added];
     for (int64_t s : {int64_t{1}, size}) apart.push_back(s);
     for (int64_t s : {repeats[d], size}) wide.push_back(s);
-    sizes.push_back(repeats[d] * size);
+    sizes.push_back(repeated("repeat", size, repeats[d]));
   }
   const Tensor all = reshape(expand(reshape(x, apart), wide), sizes);
   return all.storage() == x.storage() ? clone(all) : all;
@@ -208,7 +254,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, std::optional<int64_t
   const Tensor base = x.dim() == 0 ? reshape(x, {1}) : x;
   Dims wide = base.sizes(), sizes = base.sizes();
   wide.insert(static_cast<size_t>(d) + 1, repeats);
-  sizes[d] *= repeats;
+  sizes[d] = repeated("repeat_interleave", sizes[d], repeats);
   return reshape(expand(unsqueeze(base, d + 1), wide), sizes);
 }
 

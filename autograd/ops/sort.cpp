@@ -53,11 +53,15 @@ Pair sorted(const char* op, const Tensor& x, int64_t d, bool descending, int64_t
   {
     const NoGrad no_grad;
     const Tensor dense = make_contiguous(rows.detach());
-    const Tensor all = empty(dense.sizes(), dense.options());
-    const Tensor order = empty(dense.sizes(), {.dtype = kInt64, .device = x.device()});
-    sort_kernels()(make_sort(all, order, dense, descending));
-    values = narrow(all, 1, start, count);
-    indices = narrow(order, 1, start, count);
+    const bool part = !x.device().is_cuda();  // there a row is sorted as a whole
+    const Dims sizes = part ? Dims{dense.sizes()[0], count} : dense.sizes();
+    values = empty(sizes, dense.options());
+    indices = empty(sizes, {.dtype = kInt64, .device = x.device()});
+    sort_kernels()(make_sort(values, indices, dense, descending, part ? start : 0));
+    if (!part) {
+      values = narrow(values, 1, start, count);
+      indices = narrow(indices, 1, start, count);
+    }
   }
   if (needs_grad(x) && x.numel() > 0) values = look_up(rows, indices);
   Dims sizes = x.sizes();
@@ -142,11 +146,10 @@ Pair median(const Tensor& x, int64_t dim, bool keepdim) {
   IOLAUS_CHECK(n > 0, "[median] expected at least one element along dimension {}, got {}", d,
                x.sizes().str());
   Pair middle = one("median", x, d, (n - 1) / 2, keepdim);
-  if (!is_floating(x.dtype())) return middle;
+  if (!is_floating(x.dtype()) || !any(isnan(x.detach())).item<bool>()) return middle;
   // NaN sorts last; a row with one has it as its median.
   const Pair last = one("median", x, d, n - 1, keepdim);
   const Tensor nan = isnan(last.first.detach());
-  if (!any(nan).item<bool>()) return middle;
   return {where(nan, last.first, middle.first), where(nan, last.second, middle.second)};
 }
 

@@ -20,7 +20,7 @@ Tensor ternary(const Op& op, const Tensor& a, const Tensor& b, const Tensor& c) 
   const NoGrad no_grad;
   const Dims sizes =
       broadcast_shapes(Op::kName, a.sizes(), broadcast_shapes(Op::kName, b.sizes(), c.sizes()));
-  const Tensor out = empty(sizes, {.dtype = a.dtype(), .device = a.device()});
+  const Tensor out = detail::empty_result(sizes, a.dtype(), a.device(), {&a, &b, &c});
   detail::launch(op, a.dtype(), out, Operand{&a}, Operand{&b}, Operand{&c});
   return out;
 }
@@ -100,7 +100,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const Tensor x = to(a, dtype), y = to(b, dtype);
   const Dims shape =
       broadcast_shapes("where", condition.sizes(), broadcast_shapes("where", x.sizes(), y.sizes()));
-  Tensor out = empty(shape, {.dtype = dtype, .device = x.device()});
+  Tensor out = detail::empty_result(shape, dtype, x.device(), {&condition, &x, &y});
   detail::launch(ops::Where{}, dtype, out, Operand{&condition}, Operand{&x}, Operand{&y});
   if (needs_grad(x, y)) {
     record("where", out, edges(x, y),

@@ -12,8 +12,12 @@ void run(const Compact& c) {
   const int64_t* ends = c.ends.data<int64_t>();
   int64_t* out = c.out.data<int64_t>();
   parallel_for(c.mask.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (mask[i]) out[ends[i] - 1] = i;
+    // Each place is written until one is true, so that no branch depends on the mask.
+    const int64_t last = ends[end - 1];
+    int64_t at = ends[begin] - (mask[begin] ? 1 : 0);
+    for (int64_t i = begin; i < end && at < last; ++i) {
+      out[at] = i;
+      at += mask[i] ? 1 : 0;
     }
   });
 }

@@ -9,6 +9,7 @@
 namespace iolaus {
 
 template <class Out, class In> struct Cast {
+  static constexpr bool kFills = true;  // one number may go everywhere
   IOLAUS_HD Out operator()(MathType<In> x) const {
     if constexpr (std::is_same_v<Out, bool>) {
       return x != MathType<In>(0);

@@ -15,13 +15,14 @@ bool is_transposed(const Pointwise& p) {
 }
 
 template <class Out, class In> void copy_transposed(const Pointwise& p) {
-  constexpr int64_t kTile = 16;
+  // Bands of 64 rows, so that a line of the input's page is used whole; tiles of 16 columns.
+  constexpr int64_t kBand = 64, kTile = 16;
   const int r = p.rank;
   const int64_t columns = p.sizes[r - 1], rows = p.sizes[r - 2];
   const int64_t out_step = p.strides[0][r - 2], in_step = p.strides[1][r - 1];
-  const int64_t bands = (rows + kTile - 1) / kTile;
+  const int64_t bands = (rows + kBand - 1) / kBand;
   const int64_t matrices = p.numel / (rows * columns);
-  const int64_t grain = std::max<int64_t>(1, cpu::kPointwiseGrain / (kTile * columns));
+  const int64_t grain = std::max<int64_t>(1, cpu::kPointwiseGrain / (kBand * columns));
   parallel_for(matrices * bands, grain, [&](int64_t begin, int64_t end) {
     for (int64_t job = begin; job < end; ++job) {
       auto* out = static_cast<Out*>(p.data[0]);
@@ -32,7 +33,7 @@ template <class Out, class In> void copy_transposed(const Pointwise& p) {
         in += rest % p.sizes[d] * p.strides[1][d];
         rest /= p.sizes[d];
       }
-      const int64_t row0 = job % bands * kTile, row1 = std::min(rows, row0 + kTile);
+      const int64_t row0 = job % bands * kBand, row1 = std::min(rows, row0 + kBand);
       for (int64_t column0 = 0; column0 < columns; column0 += kTile) {
         const int64_t column1 = std::min(columns, column0 + kTile);
         for (int64_t i = row0; i < row1; ++i) {

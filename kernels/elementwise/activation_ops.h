@@ -17,7 +17,10 @@ struct Relu : UnaryOp<Saves::kOutput, Domain::kAny> {
 struct LeakyRelu : UnaryOp<Saves::kInput> {
   static constexpr const char* kName = "leaky_relu";
   double slope = 0.01;
-  template <class T> IOLAUS_HD T operator()(T x) const { return x > T(0) ? x : x * T(slope); }
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    const T scaled = x * T(slope);
+    return x > T(0) ? x : scaled;
+  }
   template <class V> IOLAUS_HD V backward(V g, V x) const {
     return where(x > 0.0f, g, g * Const<V>(slope));
   }
@@ -58,7 +61,8 @@ struct Elu : UnaryOp<Saves::kInput> {
   static constexpr const char* kName = "elu";
   double alpha = 1, scale = 1, input_scale = 1;
   template <class T> IOLAUS_HD T operator()(T x) const {
-    return x > T(0) ? T(scale) * x : T(scale * alpha) * expm1(T(input_scale) * x);
+    const T above = T(scale) * x, below = T(scale * alpha) * expm1(T(input_scale) * x);
+    return x > T(0) ? above : below;
   }
   template <class V> IOLAUS_HD V backward(V g, V x) const {
     return where(x > 0.0f, g * Const<V>(scale),
@@ -168,9 +172,22 @@ struct Threshold : UnaryOp<Saves::kInput, Domain::kAny> {
     return where(x <= Const<V>(threshold), zeros_like(g), g);
   }
 };
+/// scale times x^2 / 2 near zero, delta (|x| - delta / 2) further away: huber_loss, smooth_l1_loss.
+struct Huber : UnaryOp<Saves::kInput> {
+  static constexpr const char* kName = "huber";
+  double delta = 1, scale = 1;
+  template <class T> IOLAUS_HD T operator()(T x) const {
+    const T size = abs(x);
+    return T(scale) * (size < T(delta) ? T(0.5) * x * x : T(delta) * (size - T(0.5) * T(delta)));
+  }
+  template <class V> IOLAUS_HD V backward(V g, V x) const {
+    return where(abs(x) < Const<V>(delta), g * (Const<V>(scale) * x),
+                 g * (Const<V>(scale * delta) * sign(x)));
+  }
+};
 
 using ActivationOps =
     OpList<Relu, LeakyRelu, Gelu, GeluTanh, Silu, Elu, Softplus, Mish, Hardtanh, Hardsigmoid,
-           Hardswish, LogSigmoid, Softsign, Tanhshrink, Hardshrink, Softshrink, Threshold>;
+           Hardswish, LogSigmoid, Softsign, Tanhshrink, Hardshrink, Softshrink, Threshold, Huber>;
 
 }  // namespace iolaus::ops

@@ -190,6 +190,19 @@ struct Atan2 : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
   }
 };
 
+/// a where it is positive, else a times the slope b: prelu's formula (He et al. 2015).
+struct Prelu : BinaryOp<SavesBinary::kBoth, Domain::kFloat> {
+  static constexpr const char* kName = "prelu";
+  static constexpr double kLow = -3, kHigh = 3;
+  template <class T> IOLAUS_HD T operator()(T a, T b) const { return a > T(0) ? a : a * b; }
+  template <class V> V backward_a(const V& g, const V& a, const V& b) const {
+    return where(a > 0.0f, g, g * b);
+  }
+  template <class V> V backward_b(const V& g, const V& a, const V&) const {
+    return where(a > 0.0f, zeros_like(g), g * a);
+  }
+};
+
 // As maximum and minimum, but NaN loses.
 struct FMax : BinaryOp<SavesBinary::kBoth> {
   static constexpr const char* kName = "fmax";
@@ -352,6 +365,8 @@ struct Addcmul : TernaryOp {
   static constexpr const char* kName = "addcmul";
   double value = 1;
   template <class T> IOLAUS_HD T operator()(T a, T b, T c) const {
+    // Rounded once after the product, so that the bits do not depend on what a compiler fuses.
+    if constexpr (std::is_floating_point_v<T>) return std::fma(T(value) * b, c, a);
     return static_cast<T>(a + T(value) * b * c);
   }
 };
@@ -378,8 +393,9 @@ struct Where {
   template <class T> IOLAUS_HD T operator()(bool c, T a, T b) const { return c ? a : b; }
 };
 
-using BinaryOps = OpList<Add, Sub, Mul, Div, Pow, Maximum, Minimum, FloorDivide, TruncDivide,
-                         Remainder, Fmod, Atan2, FMax, FMin, Hypot, Copysign, Xlogy, Logaddexp>;
+using BinaryOps =
+    OpList<Add, Sub, Mul, Div, Pow, Maximum, Minimum, FloorDivide, TruncDivide, Remainder, Fmod,
+           Atan2, Prelu, FMax, FMin, Hypot, Copysign, Xlogy, Logaddexp>;
 using BitwiseOps = OpList<BitwiseAnd, BitwiseOr, BitwiseXor>;
 using PredicateOps = OpList<IsNan, IsInf, IsFinite, LogicalNot>;
 using CompareOps = OpList<Eq, Ne, Lt, Le, Gt, Ge, LogicalAnd, LogicalOr, LogicalXor>;

@@ -18,8 +18,13 @@ template <class Out, class... Ins> struct Types {};
 
 namespace detail {
 
-// float gets a loop per instruction set; for the other types one loop keeps the program small.
-template <class... Ts> inline constexpr bool kVectorised = (std::is_same_v<Ts, float> || ...);
+// float and bfloat16, and copies of 16-bit floats, get a loop per instruction set; for the other
+// types one loop keeps the program small.
+template <class Op> inline constexpr bool kCopies = requires { Op::kFills; };
+template <class Op, class... Ts>
+inline constexpr bool kVectorised = ((std::is_same_v<Ts, float> || std::is_same_v<Ts, BFloat16> ||
+                                      (kCopies<Op> && std::is_same_v<Ts, Half>)) ||
+                                     ...);
 
 template <class T> inline MathType<T> load(const T* p) { return static_cast<MathType<T>>(*p); }
 
@@ -52,6 +57,14 @@ inline void row(const Op& op, int64_t n, Out* out, int64_t out_stride, std::tupl
   constexpr bool kNumbers = !requires { Op::kDerivative; };
   if constexpr (sizeof...(Ins) == 1) {
     if (out_stride == 1 && s[0] == 1) return dense_row<false>(op, n, out, in, kIndex);
+    if constexpr (kCopies<Op>) {
+      if (out_stride == 1 && s[0] == 0) return dense_row<true>(op, n, out, in, kIndex);
+      if (out_stride == 1 && s[0] == -1) {  // flip
+        const auto* last = std::get<0>(in);
+        for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Out>(op(load(last - i)));
+        return;
+      }
+    }
   } else if constexpr (sizeof...(Ins) == 2) {
     if (out_stride == 1 && s[0] == 1 && s[1] == 1) {
       return dense_row<false, false>(op, n, out, in, kIndex);
@@ -65,6 +78,12 @@ inline void row(const Op& op, int64_t n, Out* out, int64_t out_stride, std::tupl
   } else {
     if (out_stride == 1 && s[0] == 1 && s[1] == 1 && s[2] == 1) {
       return dense_row<false, false, false>(op, n, out, in, kIndex);
+    }
+    if (out_stride == 1 && s[0] == 1 && s[1] == 1 && s[2] == 0) {
+      return dense_row<false, false, true>(op, n, out, in, kIndex);
+    }
+    if (out_stride == 1 && s[0] == 1 && s[1] == 0 && s[2] == 1) {
+      return dense_row<false, true, false>(op, n, out, in, kIndex);
     }
   }
   strided_row(op, n, out, out_stride, in, s, kIndex);
@@ -103,7 +122,7 @@ void run(const Pointwise& p, const Op& op, Types<Out, Ins...>, std::index_sequen
     }
   };
   const auto best = [&](int64_t row0, int64_t row1, int64_t column0, int64_t column1) {
-    if constexpr (kVectorised<Ins...>) {
+    if constexpr (kVectorised<Op, Ins...>) {
       simd::run([&] { block(row0, row1, column0, column1); });
     } else {
       block(row0, row1, column0, column1);

@@ -3,6 +3,7 @@
 // unless said); the device uses CUDA's own; double uses the C library.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -25,6 +26,11 @@ IOLAUS_HD inline float exp(float x) { return ::expf(x); }
 IOLAUS_HD inline float log(float x) { return ::logf(x); }
 IOLAUS_HD inline float tanh(float x) { return ::tanhf(x); }
 IOLAUS_HD inline float erf(float x) { return ::erff(x); }
+IOLAUS_HD inline float expm1(float x) { return ::expm1f(x); }
+IOLAUS_HD inline float log1p(float x) { return ::log1pf(x); }
+IOLAUS_HD inline float log2(float x) { return ::log2f(x); }
+IOLAUS_HD inline float pow(float x, float y) { return ::powf(x, y); }
+IOLAUS_HD inline float atan2(float y, float x) { return ::atan2f(y, x); }
 #else
 namespace detail {
 // 2^n for integral n in [-126, 127] given as float.
@@ -52,8 +58,12 @@ IOLAUS_HD inline float exp(float x) {
   return x != x ? x : y;
 }
 
-/// ln x: the mantissa is brought to [sqrt(1/2), sqrt(2)), then a polynomial in m - 1 (Cephes).
-IOLAUS_HD inline float log(float x) {
+namespace detail {
+// x = 2^e (1 + m), 1 + m in [sqrt(1/2), sqrt(2)), and ln(1 + m) by a polynomial (Cephes).
+struct LogParts {
+  float e, log_m;
+};
+inline LogParts log_parts(float x) {
   const bool subnormal = x < 1.17549435e-38f;
   const float scaled = subnormal ? x * 8388608.0f : x;
   const uint32_t bits = iolaus::detail::float_bits(scaled);
@@ -72,11 +82,118 @@ IOLAUS_HD inline float log(float x) {
   p = p * m + 2.0000714765e-1f;
   p = p * m - 2.4999993993e-1f;
   p = p * m + 3.3333331174e-1f;
-  const float y = ((m * z * p + e * -2.12194440e-4f) - 0.5f * z) + m;
-  float result = y + e * 0.693359375f;
+  return {e, (m * z * p - 0.5f * z) + m};
+}
+// Infinity, 0, negative numbers and NaN, for any base.
+inline float log_limits(float x, float result) {
   result = x == std::numeric_limits<float>::infinity() ? x : result;
   result = x == 0.0f ? -std::numeric_limits<float>::infinity() : result;
   return x < 0.0f || x != x ? std::numeric_limits<float>::quiet_NaN() : result;
+}
+}  // namespace detail
+
+/// ln x; ln 2 in two parts.
+IOLAUS_HD inline float log(float x) {
+  const detail::LogParts parts = detail::log_parts(x);
+  return detail::log_limits(x, (parts.e * -2.12194440e-4f + parts.log_m) + parts.e * 0.693359375f);
+}
+
+/// log2 x: whole for powers of 2.
+IOLAUS_HD inline float log2(float x) {
+  const detail::LogParts parts = detail::log_parts(x);
+  return detail::log_limits(x, parts.e + parts.log_m * 1.44269504f);
+}
+
+/// ln(1 + x): the logarithm of the rounded sum, and what the rounding lost (Kahan).
+IOLAUS_HD inline float log1p(float x) {
+  const float u = 1.0f + x;
+  const float lost = (x - (u - 1.0f)) / u;
+  const bool exact = x == 0.0f || x == std::numeric_limits<float>::infinity();
+  const float y = log(u);
+  return exact ? x : (u > 0.0f ? y + lost : y);
+}
+
+/// e^x - 1: as exp, but 1 is not added to the polynomial before it is multiplied.
+IOLAUS_HD inline float expm1(float x) {
+  const float limited = x > 89.0f ? 89.0f : (x < -30.0f ? -30.0f : x);
+  const float n = detail::round_even(limited * 1.44269504f);
+  const float r = (limited - n * 0.693145752f) - n * 1.42860677e-6f;
+  float p = 1.37805939e-3f;
+  p = p * r + 8.37312452e-3f;
+  p = p * r + 4.16695364e-2f;
+  p = p * r + 1.66664720e-1f;
+  p = p * r + 4.99999851e-1f;
+  p = p * r * r + r;
+  const float half = detail::pow2(n - 1.0f);  // 2^n may overflow
+  const float y = 2.0f * (half * p + (half - 0.5f));
+  return x != x || x == 0.0f ? x : y;
+}
+
+/// x^y = e^(y ln |x|) in double, whose rounding the large exponent cannot magnify into float's.
+IOLAUS_HD inline float pow(float x, float y) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float a = x < 0.0f ? -x : x;
+  // ln: 2^e m, m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m - 1) / (m + 1)).
+  const uint64_t bits = std::bit_cast<uint64_t>(static_cast<double>(a));
+  double e = static_cast<double>(static_cast<int32_t>(bits >> 52) - 1022);
+  double m = std::bit_cast<double>((bits & 0x000fffffffffffffu) | 0x3fe0000000000000u);
+  const bool low = m < 0.70710678118654752;
+  e = low ? e - 1.0 : e;
+  m = low ? m + m : m;
+  const double s = (m - 1.0) / (m + 1.0), z = s * s;
+  double p = 2.0 / 15;
+  p = p * z + 2.0 / 13;
+  p = p * z + 2.0 / 11;
+  p = p * z + 2.0 / 9;
+  p = p * z + 2.0 / 7;
+  p = p * z + 2.0 / 5;
+  p = p * z + 2.0 / 3;
+  p = p * z + 2.0;
+  const double log2_a = e + s * p * 1.4426950408889634;
+  const double log2_limit = a == 0.0f ? -std::numeric_limits<double>::infinity() : log2_a;
+  const double power = y * (a == kInfinity ? std::numeric_limits<double>::infinity() : log2_limit);
+  // 2^power: beyond +-160 a float is infinite or 0.
+  const double limited = power > 160.0 ? 160.0 : (power > -160.0 ? power : -160.0);
+  const double n = (limited + 6755399441055744.0) - 6755399441055744.0;
+  const double r = (limited - n) * 0.69314718055994531;
+  double q = 1.0 / 40320;
+  q = q * r + 1.0 / 5040;
+  q = q * r + 1.0 / 720;
+  q = q * r + 1.0 / 120;
+  q = q * r + 1.0 / 24;
+  q = q * r + 1.0 / 6;
+  q = q * r + 0.5;
+  q = q * r + 1.0;
+  q = q * r + 1.0;
+  const uint64_t scale = static_cast<uint64_t>(static_cast<int32_t>(n) + 1023) << 52;
+  const float size = static_cast<float>(q * std::bit_cast<double>(scale));
+  const bool whole = std::floor(y) == y, odd = whole && std::floor(y * 0.5f) != y * 0.5f;
+  const bool negative = iolaus::detail::float_bits(x) >> 31 != 0;
+  float result = negative && odd ? -size : size;
+  result = x < 0.0f && !whole && a != kInfinity ? std::numeric_limits<float>::quiet_NaN() : result;
+  result = x != x || y != y ? x + y : result;
+  return y == 0.0f || x == 1.0f || (a == 1.0f && (y == kInfinity || y == -kInfinity)) ? 1.0f
+                                                                                      : result;
+}
+
+/// The angle of (x, y): the arc tangent of a ratio in [0, 1] by a polynomial (Cephes), unfolded.
+IOLAUS_HD inline float atan2(float y, float x) {
+  const float ax = x < 0.0f ? -x : x, ay = y < 0.0f ? -y : y;
+  const float most = ax > ay ? ax : ay, least = ax > ay ? ay : ax;
+  const float ratio = most == 0.0f ? 0.0f : (least == most ? 1.0f : least / most);
+  const bool high = ratio > 0.414213562f;  // tan(pi / 8)
+  const float t = high ? (ratio - 1.0f) / (ratio + 1.0f) : ratio;
+  const float z = t * t;
+  float p = 8.05374449538e-2f;
+  p = p * z - 1.38776856032e-1f;
+  p = p * z + 1.99777106478e-1f;
+  p = p * z - 3.33329491539e-1f;
+  const float near = p * z * t + t;
+  float angle = high ? near + 0.785398163f : near;
+  angle = ay > ax ? 1.57079633f - angle : angle;
+  angle = iolaus::detail::float_bits(x) >> 31 != 0 ? 3.14159265f - angle : angle;
+  const float result = iolaus::detail::float_bits(y) >> 31 != 0 ? -angle : angle;
+  return x != x || y != y ? x + y : result;
 }
 
 /// tanh x: an odd polynomial near zero (Cephes), 1 - 2 / (e^2|x| + 1) elsewhere.
@@ -123,9 +240,7 @@ IOLAUS_HD inline double exp(double x) { return ::exp(x); }
 IOLAUS_HD inline double log(double x) { return ::log(x); }
 IOLAUS_HD inline double tanh(double x) { return ::tanh(x); }
 IOLAUS_HD inline double erf(double x) { return ::erf(x); }
-IOLAUS_HD inline float expm1(float x) { return ::expm1f(x); }
 IOLAUS_HD inline double expm1(double x) { return ::expm1(x); }
-IOLAUS_HD inline float log1p(float x) { return ::log1pf(x); }
 IOLAUS_HD inline double log1p(double x) { return ::log1p(x); }
 IOLAUS_HD inline float sin(float x) { return ::sinf(x); }
 IOLAUS_HD inline double sin(double x) { return ::sin(x); }
@@ -133,7 +248,6 @@ IOLAUS_HD inline float cos(float x) { return ::cosf(x); }
 IOLAUS_HD inline double cos(double x) { return ::cos(x); }
 IOLAUS_HD inline float sqrt(float x) { return ::sqrtf(x); }
 IOLAUS_HD inline double sqrt(double x) { return ::sqrt(x); }
-IOLAUS_HD inline float pow(float x, float y) { return ::powf(x, y); }
 IOLAUS_HD inline double pow(double x, double y) { return ::pow(x, y); }
 IOLAUS_HD inline float sinh(float x) { return ::sinhf(x); }
 IOLAUS_HD inline double sinh(double x) { return ::sinh(x); }
@@ -157,11 +271,9 @@ IOLAUS_HD inline float erfc(float x) { return ::erfcf(x); }
 IOLAUS_HD inline double erfc(double x) { return ::erfc(x); }
 IOLAUS_HD inline float exp2(float x) { return ::exp2f(x); }
 IOLAUS_HD inline double exp2(double x) { return ::exp2(x); }
-IOLAUS_HD inline float log2(float x) { return ::log2f(x); }
 IOLAUS_HD inline double log2(double x) { return ::log2(x); }
 IOLAUS_HD inline float log10(float x) { return ::log10f(x); }
 IOLAUS_HD inline double log10(double x) { return ::log10(x); }
-IOLAUS_HD inline float atan2(float y, float x) { return ::atan2f(y, x); }
 IOLAUS_HD inline double atan2(double y, double x) { return ::atan2(y, x); }
 IOLAUS_HD inline float fmod(float x, float y) { return ::fmodf(x, y); }
 IOLAUS_HD inline double fmod(double x, double y) { return ::fmod(x, y); }

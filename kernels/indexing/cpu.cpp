@@ -14,6 +14,19 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
 
+// out[k] = x[index[k]] of a line of one element each.
+template <class T>
+void gather_line(const T* x, int64_t stride, const int64_t* index, int64_t index_stride,
+                 int64_t count, T* out) {
+  if (stride == 1 && index_stride == 1) {
+    return simd::run([=] {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < count; ++k) out[k] = x[index[k]];
+    });
+  }
+  for (int64_t k = 0; k < count; ++k) out[k] = x[index[k * index_stride] * stride];
+}
+
 template <class T> void gather_typed(const Gather& a, const IndexShape& s) {
   const T* x = static_cast<const T*>(a.x.raw_data());
   const auto* index = static_cast<const int64_t*>(a.index.raw_data());
@@ -25,9 +38,7 @@ template <class T> void gather_typed(const Gather& a, const IndexShape& s) {
         const int64_t o = row / s.count, j = row % s.count, part = std::min(end - row, s.count - j);
         const int64_t* at = index + o * s.index_strides[0] + j * s.index_strides[1];
         const T* from = x + o * s.strides[0];
-        for (int64_t k = 0; k < part; ++k) {
-          out[row + k] = from[at[k * s.index_strides[1]] * s.strides[1]];
-        }
+        gather_line(from, s.strides[1], at, s.index_strides[1], part, out + row);
         row += part;
       }
     });

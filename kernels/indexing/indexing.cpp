@@ -87,17 +87,18 @@ IndexShape shape_of(const Tensor& index, int64_t bound, const Tensor& other) {
 
 // Whether one of count indices is outside of [0, bound).
 bool has_bad(const int64_t* index, int64_t count, int64_t stride, int64_t bound) {
-  int64_t bad = 0;
+  bool result = false;
   simd::run([&] {
-    if (stride == 1) {
-      for (int64_t t = 0; t < count; ++t) bad |= (index[t] < 0) | (index[t] >= bound);
+    const int64_t *at = index, n = count, step = stride, limit = bound;
+    int64_t bad = 0;
+    if (step == 1) {
+      for (int64_t t = 0; t < n; ++t) bad |= (at[t] < 0) | (at[t] >= limit);
     } else {
-      for (int64_t t = 0; t < count; ++t) {
-        bad |= (index[t * stride] < 0) | (index[t * stride] >= bound);
-      }
+      for (int64_t t = 0; t < n; ++t) bad |= (at[t * step] < 0) | (at[t * step] >= limit);
     }
+    result = bad != 0;
   });
-  return bad != 0;
+  return result;
 }
 
 }  // namespace

@@ -152,4 +152,33 @@ void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vt) {
   });
 }
 
+void eigh(const Tensor& a, const Tensor& values, bool lower) {
+  const int n = narrow_int(a.size(-1));
+  if (a.numel() == 0) return;
+  const char job = 'V', triangle = lower ? 'L' : 'U';
+  for_dtype(a, [&]<class T>() {
+    std::vector<int> integers(1);
+    std::vector<T> work(1);
+    int room = -1, integer_room = -1;  // asks how much is wanted
+    each<T>(
+        [&](int64_t b, T* matrix, T* w) {
+          int info = 0;
+          const auto run = [&] {
+            call<T>("syevd", &job, &triangle, &n, matrix, &n, w, work.data(), &room,
+                    integers.data(), &integer_room, &info, size_t{1}, size_t{1});
+          };
+          if (room < 0) {
+            run();
+            room = static_cast<int>(work[0]) + 1;
+            integer_room = integers[0];
+            work.resize(static_cast<size_t>(room));
+            integers.resize(static_cast<size_t>(integer_room));
+          }
+          run();
+          IOLAUS_CHECK(info == 0, "[eigh] matrix {} did not converge ({})", b, info);
+        },
+        a, values);
+  });
+}
+
 }  // namespace iolaus::lapack

@@ -15,7 +15,7 @@ constexpr int64_t kTileRows = 64;    // rows of a tile that are accumulated in A
 constexpr int64_t kChunk = 1 << 16;  // elements that are worth a thread
 constexpr int64_t kMaxChunks = 64;
 
-template <class Acc> using Total = std::conditional_t<std::is_same_v<Acc, float>, double, Acc>;
+using cpu::Total;
 
 // Offset of index in loops of the given sizes.
 int64_t offset_of(int64_t index, int rank, const int64_t* sizes, const int64_t* strides) {
@@ -76,12 +76,14 @@ template <class Step, class Acc, bool truth, class T>
 Total<Acc> row_total(const Reduce& r, const Inner& inner, int64_t base, const Part& part) {
   auto total = Step::template identity<Total<Acc>>();
   alignas(64) Acc buffer[kBlock];
+  constexpr bool kDirect = cpu::kSameBits<Acc, T> && (!truth || std::is_same_v<T, bool>);
+  const int64_t most = kDirect && inner.stride == 1 ? part.end - part.begin : kBlock;
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
     const T* x = static_cast<const T*>(r.x) + base + outer_offset(r, o);
-    for (int64_t i = part.begin; i < part.end; i += kBlock) {
-      const int64_t n = std::min(kBlock, part.end - i);
+    for (int64_t i = part.begin; i < part.end; i += most) {
+      const int64_t n = std::min(most, part.end - i);
       const Acc* block = cpu::load_block<Acc, truth>(x + i * inner.stride, n, inner.stride, buffer);
-      total = Step::join(total, static_cast<Total<Acc>>(cpu::reduce_row<Step>(block, n)));
+      total = Step::join(total, cpu::reduce_dense<Step>(block, n));
     }
   }
   return total;
@@ -147,7 +149,7 @@ template <class Step, class Acc, bool truth, class T>
 void column_totals(const Reduce& r, const Inner& inner, int64_t base, int64_t stride, int64_t width,
                    const Part& part, Total<Acc>* total) {
   for (int64_t j = 0; j < width; ++j) total[j] = Step::template identity<Total<Acc>>();
-  constexpr bool kDirect = std::is_same_v<T, Acc> && !truth;
+  constexpr bool kDirect = cpu::kSameBits<Acc, T> && (!truth || std::is_same_v<T, bool>);
   constexpr int64_t kConverted = 16;  // rows that are converted at once
   alignas(64) Acc buffer[kConverted * kTile];
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
@@ -155,8 +157,8 @@ void column_totals(const Reduce& r, const Inner& inner, int64_t base, int64_t st
     int64_t i = part.begin;
     if constexpr (kDirect) {
       for (; stride == 1 && i < part.end; i += kTileRows) {
-        add_tile<Step, Acc>(x + i * inner.stride, inner.stride, std::min(kTileRows, part.end - i),
-                            width, total);
+        add_tile<Step, Acc>(reinterpret_cast<const Acc*>(x + i * inner.stride), inner.stride,
+                            std::min(kTileRows, part.end - i), width, total);
       }
     }
     for (; i < part.end; i += kConverted) {
@@ -228,14 +230,19 @@ template <class Step, class Wide> void run(const Reduce& r) {
   visit_dtype(AllTypes{}, "reduce", r.element, [&]<class T>() {
     if constexpr (is_floating(dtype_of<T>)) {
       run_loops<Step, MathType<T>, false, T>(r);
+    } else if constexpr (std::is_same_v<Step, cpu::SumStep> && sizeof(T) <= 2) {
+      run_loops<Step, int32_t, false, T>(r);  // a block of them does not overflow
     } else if constexpr (!std::is_same_v<Step, cpu::SquareStep>) {
       run_loops<Step, Wide, false, T>(r);
     }
   });
 }
+// In integers of the elements' size, so that vectors of both have as many lanes.
 template <class Step> void run_truth(const Reduce& r) {
-  visit_dtype(AllTypes{}, "reduce", r.element,
-              [&]<class T>() { run_loops<Step, int64_t, true, T>(r); });
+  visit_dtype(AllTypes{}, "reduce", r.element, [&]<class T>() {
+    using Wide = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+    run_loops<Step, std::conditional_t<sizeof(T) == 1, uint8_t, Wide>, true, T>(r);
+  });
 }
 
 const std::vector<DType> kFloats = dtypes_of(FloatTypes{}), kAllTypes = dtypes_of(AllTypes{});

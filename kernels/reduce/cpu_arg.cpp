@@ -13,7 +13,7 @@ constexpr int64_t kWork = 1 << 15;  // elements that are worth a thread
 template <class T> bool is_nan(T x) { return x != x; }
 // Whether x replaces best, which came before it.
 template <class Step, class T> bool beats(T x, T best) {
-  return !is_nan(best) && !(Step::step(best, x) == best);
+  return !is_nan(best) & !(Step::step(best, x) == best);
 }
 
 int64_t offset_of(int64_t index, int rank, const int64_t* sizes, const int64_t* strides) {
@@ -25,11 +25,22 @@ int64_t offset_of(int64_t index, int rank, const int64_t* sizes, const int64_t* 
   return at;
 }
 
+// The first place of value, which is there: a block of 64 is looked at as a whole.
 template <class Acc> int64_t find(const Acc* x, int64_t n, Acc value) {
-  for (int64_t i = 0; i < n; ++i) {
-    if (x[i] == value || (is_nan(value) && is_nan(x[i]))) return i;
+  constexpr int64_t kAtOnce = 64;
+  const auto same = [value](Acc y) { return (y == value) | (is_nan(value) & is_nan(y)); };
+  int64_t i = 0;
+  for (bool found = false; i + kAtOnce <= n; i += kAtOnce) {
+    simd::run([&] {
+      const Acc* block = x + i;
+      int any = 0;
+      for (int64_t j = 0; j < kAtOnce; ++j) any |= same(block[j]) ? 1 : 0;
+      found = any != 0;
+    });
+    if (found) break;
   }
-  return 0;
+  while (i < n && !same(x[i])) ++i;
+  return std::min(i, n - 1);
 }
 
 template <class Step, class Acc, class T> int64_t arg_row(const Reduce& r, int64_t base) {
@@ -81,11 +92,19 @@ template <class Step, class Acc, class T> void by_columns(const Reduce& r) {
       for (int64_t i = 0; i < r.reduced; ++i) {
         const int64_t at = offset_of(i, r.reduced_rank, r.reduced_sizes, r.reduced_strides);
         const Acc* row = cpu::load_block<Acc, false>(x + at, width, stride, buffer);
-        for (int64_t j = 0; j < width; ++j) {
-          const bool replaces = i == 0 || beats<Step>(row[j], best[j]);
-          best[j] = replaces ? row[j] : best[j];
-          index[j] = replaces ? i : index[j];
+        if (i == 0) {
+          std::copy_n(row, width, best);
+          std::fill_n(index, width, int64_t{0});
+          continue;
         }
+        simd::run([&] {
+          const Acc* now = row;
+          for (int64_t j = 0; j < width; ++j) {
+            const bool replaces = beats<Step>(now[j], best[j]);
+            best[j] = replaces ? now[j] : best[j];
+            index[j] = replaces ? i : index[j];
+          }
+        });
       }
       int64_t* out = static_cast<int64_t*>(r.out) + first * r.out_strides[last] +
                      offset_of(t / tiles, last, r.kept_sizes, r.out_strides);

@@ -41,12 +41,36 @@ void columns(const T* x, T* out, int64_t n, int64_t inner, int64_t begin, int64_
   }
 }
 
+// Rows [begin, end) of n neighbours each, four at a time: their chains run side by side.
+template <class T, bool prod> void rows(const T* x, T* out, int64_t n, int64_t begin, int64_t end) {
+  const auto advance = [&]<int64_t count>(int64_t row) {
+    const T* from = x + row * n;
+    T* to = out + row * n;
+    ScanType<T> total[count];
+    for (int64_t r = 0; r < count; ++r) total[r] = prod ? ScanType<T>(1) : ScanType<T>(0);
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t r = 0; r < count; ++r) {
+        total[r] = next<T, prod>(total[r], from[r * n + j]);
+        to[r * n + j] = static_cast<T>(static_cast<MathType<T>>(total[r]));
+      }
+    }
+  };
+  int64_t row = begin;
+  for (; row + 4 <= end; row += 4) advance.template operator()<4>(row);
+  for (; row < end; ++row) advance.template operator()<1>(row);
+}
+
 template <bool prod> void run(const Scan& s) {
   visit_dtype(ScanTypes{}, "scan", s.element, [&]<class T>() {
     const T* x = static_cast<const T*>(s.x);
     T* out = static_cast<T*>(s.out);
     const int64_t row = s.n * s.inner;
     if (row == 0) return;
+    if (s.inner == 1) {
+      return parallel_for(
+          s.outer, std::max<int64_t>(1, kGrain / row),
+          [&](int64_t begin, int64_t end) { rows<T, prod>(x, out, s.n, begin, end); });
+    }
     if (s.outer == 1) {
       return parallel_for(
           s.inner, std::max<int64_t>(kLanes, kGrain / s.n),

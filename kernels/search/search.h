@@ -27,16 +27,13 @@ KernelSet<Search>& search_kernels();
 
 /// The number of entries of row (of n, sorted) before the place of x.
 template <class M, class T> IOLAUS_HD int64_t search_row(const T* row, int64_t n, M x, bool right) {
-  int64_t low = 0, high = n;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    const M edge = static_cast<M>(row[middle]);
-    const bool before = right ? !(x < edge) || x != x : !(edge >= x);
-    if (before) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+  int64_t low = 0;  // no branch but the loop: half of them would be mispredicted
+  for (int64_t left = n; left > 0;) {
+    const int64_t half = left / 2;
+    const M edge = static_cast<M>(row[low + half]);
+    const bool before = right ? !(x < edge) | (x != x) : !(edge >= x);
+    low = before ? low + half + 1 : low;
+    left = before ? left - half - 1 : half;
   }
   return low;
 }

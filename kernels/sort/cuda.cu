@@ -88,7 +88,12 @@ void run(const Sort& s) {
   });
 }
 
-const bool kRegistered = sort_kernels().add({"cuda", kCUDA, dtypes_of(AllTypes{}), run, 1});
+const char* why_not(const Sort& s) {
+  return s.count != s.n ? "sorts whole rows; ask for all columns" : nullptr;
+}
+
+const bool kRegistered =
+    sort_kernels().add({"cuda", kCUDA, dtypes_of(AllTypes{}), run, 1, why_not});
 
 }  // namespace
 }  // namespace iolaus

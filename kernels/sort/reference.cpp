@@ -16,9 +16,10 @@ void sort_row(const Sort& s, int64_t row, Load&& load,
     while (at > 0 && sorts_before(x, sorted[at - 1].first, s.descending)) --at;
     sorted.insert(sorted.begin() + static_cast<std::ptrdiff_t>(at), {x, j});
   }
-  for (int64_t j = 0; j < s.n; ++j) {
-    store(s.values, s.element, row * s.n + j, sorted[static_cast<size_t>(j)].first);
-    s.indices[row * s.n + j] = sorted[static_cast<size_t>(j)].second;
+  for (int64_t j = 0; j < s.count; ++j) {
+    const auto& [value, index] = sorted[static_cast<size_t>(s.first + j)];
+    store(s.values, s.element, row * s.count + j, value);
+    s.indices[row * s.count + j] = index;
   }
 }
 

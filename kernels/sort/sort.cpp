@@ -9,12 +9,28 @@ namespace {
 std::vector<Sort> samples(DType dtype) {
   std::vector<Sort> all;
   uint64_t seed = 1;
-  for (const Dims& sizes : {Dims{1, 1}, {3, 31}, {2, 33}, {1, 1025}, {300, 2}, {0, 4}, {4, 0}}) {
+  struct Case {
+    Dims sizes;
+    int64_t first, count;
+  };
+  for (const auto& [sizes, first, count] : {Case{{1, 1}, 0, 1},
+                                            {{3, 31}, 0, 31},
+                                            {{2, 33}, 0, 33},
+                                            {{1, 1025}, 0, 1025},
+                                            {{300, 2}, 0, 2},
+                                            {{0, 4}, 0, 4},
+                                            {{4, 0}, 0, 0},
+                                            {{3, 31}, 15, 1},
+                                            {{2, 200}, 0, 3},
+                                            {{2, 200}, 190, 10},
+                                            {{2, 33}, 3, 7}}) {
     for (bool descending : {false, true}) {
       Sort s;
       s.descending = descending;
       s.compute = dtype;
-      s.keep = {empty(sizes, {.dtype = dtype}), empty(sizes, {.dtype = kInt64}),
+      s.first = first;
+      const Dims part{sizes[0], count};
+      s.keep = {empty(part, {.dtype = dtype}), empty(part, {.dtype = kInt64}),
                 sample_tensor(sizes, dtype, ++seed, -5, 5)};
       s.prepare();
       all.push_back(std::move(s));
@@ -25,15 +41,22 @@ std::vector<Sort> samples(DType dtype) {
 
 }  // namespace
 
-Sort make_sort(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending) {
-  IOLAUS_CHECK(x.dim() == 2 && values.sizes() == x.sizes() && indices.sizes() == x.sizes() &&
-                   values.dtype() == x.dtype() && indices.dtype() == kInt64 &&
-                   values.is_contiguous() && indices.is_contiguous() && x.is_contiguous(),
+Sort make_sort(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending,
+               int64_t first) {
+  IOLAUS_CHECK(x.dim() == 2 && values.dim() == 2 && values.sizes()[0] == x.sizes()[0] &&
+                   indices.sizes() == values.sizes() && values.dtype() == x.dtype() &&
+                   indices.dtype() == kInt64 && values.is_contiguous() && indices.is_contiguous() &&
+                   x.is_contiguous(),
                "[sort] expected contiguous (rows, n) tensors, got {}, {} and {}", x.describe(),
                values.describe(), indices.describe());
+  IOLAUS_CHECK(first >= 0 && first <= x.sizes()[1] - values.sizes()[1],
+               "[sort] expected columns of {}, got {} from {} on", x.describe(), values.sizes()[1],
+               first);
   Sort s;
   s.rows = x.sizes()[0];
   s.n = x.sizes()[1];
+  s.first = first;
+  s.count = values.sizes()[1];
   s.descending = descending;
   s.x = x.raw_data();
   s.values = values.raw_data();
@@ -44,8 +67,8 @@ Sort make_sort(const Tensor& values, const Tensor& indices, const Tensor& x, boo
 }
 
 std::string Sort::describe() const {
-  return fmt::format("sort {} ({}, {}){} on {}", dtype_name(compute), rows, n,
-                     descending ? " descending" : "", target.str());
+  return fmt::format("sort {} ({}, {}) [{}, {}){} on {}", dtype_name(compute), rows, n, first,
+                     first + count, descending ? " descending" : "", target.str());
 }
 
 Cost Sort::cost() const {
@@ -56,7 +79,7 @@ Cost Sort::cost() const {
 void Sort::prepare() {
   const DType chosen = compute;
   std::vector<Tensor> tensors = std::move(keep);
-  *this = make_sort(tensors[0], tensors[1], tensors[2], descending);
+  *this = make_sort(tensors[0], tensors[1], tensors[2], descending, first);
   compute = chosen;
   keep = std::move(tensors);
 }

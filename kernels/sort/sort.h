@@ -1,5 +1,6 @@
-// sort: each row of a contiguous (rows, n) tensor in order, with the index that each element had.
-// Stable: equal elements keep their order. NaN counts as larger than any number, as in PyTorch.
+// sort: each row of a contiguous (rows, n) tensor in order, with the index that each element had;
+// or columns [first, first + count) of that order alone, on the CPU (topk, median). Stable: equal
+// elements keep their order. NaN counts as larger than any number, as in PyTorch.
 #pragma once
 
 #include "core/half.h"
@@ -10,10 +11,11 @@ namespace iolaus {
 
 struct Sort {
   int64_t rows = 0, n = 0;
+  int64_t first = 0, count = 0;
   bool descending = false;
   const void* x = nullptr;     // (rows, n)
-  void* values = nullptr;      // (rows, n)
-  int64_t* indices = nullptr;  // (rows, n)
+  void* values = nullptr;      // (rows, count)
+  int64_t* indices = nullptr;  // (rows, count)
   DType element = kFloat32;
   DType compute = kFloat32;
   Device target;
@@ -32,9 +34,11 @@ struct Sort {
   void prepare();
 };
 
-/// Arguments for values, indices (int64) = sort(x) along the last dimension of (rows, n) tensors,
-/// all contiguous (else kInvalidArgument).
-Sort make_sort(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending);
+/// Arguments for values, indices (int64) = columns [first, first + count) of x (rows, n) sorted
+/// along the last dimension; values and indices are (rows, count), all contiguous (else
+/// kInvalidArgument).
+Sort make_sort(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending,
+               int64_t first = 0);
 
 KernelSet<Sort>& sort_kernels();
 

@@ -43,6 +43,22 @@ TEST_CASE("a default of one number stands for both, too") {
   CHECK(y.to_vector<float>() == std::vector<float>{5, 7, 13, 15});
 }
 
+TEST_CASE("a list of a fixed length takes that many numbers, or one for all") {
+  const Tensor x = reshape(arange(16, kFloat32), {1, 1, 4, 4});
+  const std::vector<float> wanted{5, 7, 13, 15};
+  CHECK(one("max_pool2d", {x, Ints{2}}).to_vector<float>() == wanted);
+  CHECK(one("max_pool2d", {x, Ints{2, 2}, Ints{}}).to_vector<float>() == wanted);
+  CHECK_THROWS_WITH(call_op("max_pool2d", {x, Ints{2, 2, 2}}),
+                    Contains("[max_pool2d] expected kernel_size to be int[2], got"));
+  CHECK_THROWS_WITH(call_op("max_pool2d", {x, Ints{}}), Contains("expected kernel_size"));
+  CHECK_THROWS_WITH(call_op("max_pool2d", {x, Ints{2}, Ints{1, 1, 1}}),
+                    Contains("[max_pool2d] expected stride to be int[2] or None, got"));
+  CHECK_THROWS_WITH(call_op("avg_pool1d", {select(x, 0, 0), Ints{2, 2}}),
+                    Contains("[avg_pool1d] expected kernel_size to be int[1], got"));
+  CHECK_THROWS_WITH(call_op("fold", {select(x, 0, 0), Ints{4, 4, 4}, Ints{2, 2}}),
+                    Contains("[fold] expected output_size to be int[2], got"));
+}
+
 TEST_CASE("ops are called by name with positional and named values") {
   CHECK(one("sum", {matrix()}, {{"dim", Ints{1}}}).to_vector<float>() == std::vector<float>{6, 15});
   CHECK(one("sum", {matrix(), int64_t{0}}).to_vector<float>() == std::vector<float>{5, 7, 9});

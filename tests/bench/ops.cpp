@@ -1,20 +1,24 @@
-// Times ops of the table, one line of JSON each; tests/bench/ops_torch.py runs the same in PyTorch
-// and prints the ratios.
+// Times calls of ops by name. tests/bench/ops_torch.py drives it, times the same calls in PyTorch
+// by turns and prints the ratios.
 //
-//   bench_ops THREADS [OP...]   {"op": ..., "size": ..., "layout": ..., "us": ...}
+//   bench_ops THREADS      reads lines of JSON, answers each with one line
+//     {"op": NAME, "tensors": [SPEC...], "args": [...], "named": {...}}   sets a call: calls a
+//     sample
+//     {}                                                                  times one: microseconds
 //
-// Inputs are float32: vectors of 1 to 10^7 elements, as (n), or as the transpose of (n / 8, 8) or
-// (1, 1). Each time is the fastest of several runs of enough calls; no gradients are recorded.
+// Arguments are those of `iolaus op` (autograd/op_json.h), {"tensor": i} is the i-th SPEC. A SPEC
+// {"sizes": [...], "dtype": "float32", "transposed": false} holds the numbers (i * 0.618) mod 0.98
+// + 0.01; with "below": n it holds the integers (i * 7919) mod n; transposed, it is the transpose
+// of a contiguous (columns, rows). No gradients are recorded.
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <functional>
-#include <string>
-#include <vector>
+#include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "autograd/grad_mode.h"
+#include "autograd/op_json.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/create.h"
@@ -23,89 +27,66 @@
 #include "core/parallel.h"
 
 using namespace iolaus;
+using Json = nlohmann::json;
 
 namespace {
 
-enum class Form { kUnary, kBinary, kDim, kIndex };
-struct Case {
-  const char* op;
-  Form form = Form::kUnary;
-};
-const Case kCases[] = {{"neg"},
-                       {"abs"},
-                       {"exp"},
-                       {"log"},
-                       {"sqrt"},
-                       {"sin"},
-                       {"tanh"},
-                       {"erf"},
-                       {"sigmoid"},
-                       {"relu"},
-                       {"gelu"},
-                       {"silu"},
-                       {"clone"},
-                       {"isnan"},
-                       {"add", Form::kBinary},
-                       {"mul", Form::kBinary},
-                       {"div", Form::kBinary},
-                       {"pow", Form::kBinary},
-                       {"maximum", Form::kBinary},
-                       {"lt", Form::kBinary},
-                       {"atan2", Form::kBinary},
-                       {"sum"},
-                       {"mean"},
-                       {"var"},
-                       {"amax"},
-                       {"norm"},
-                       {"softmax", Form::kDim},
-                       {"log_softmax", Form::kDim},
-                       {"cumsum", Form::kDim},
-                       {"sort", Form::kDim},
-                       {"argmax", Form::kDim},
-                       {"gather", Form::kIndex}};
-
-// Microseconds of one call.
-double time_of(const std::function<void()>& call) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds = [&](int64_t count) {
-    const auto start = Clock::now();
-    for (int64_t i = 0; i < count; ++i) call();
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
-  call();
+Tensor tensor_of(const Json& spec) {
+  auto list = spec["sizes"].get<std::vector<int64_t>>();
+  const bool transposed = spec.value("transposed", false);
+  if (transposed) std::swap(list[0], list[1]);
   int64_t count = 1;
-  while (seconds(count) < 2e-3) count *= 2;
-  double best = seconds(count);
-  for (int i = 0; i < 6; ++i) best = std::min(best, seconds(count));
-  return best / static_cast<double>(count) * 1e6;
+  for (int64_t size : list) count *= size;
+  const Tensor flat = spec.contains("below")
+                          ? remainder(mul(arange(count), 7919), spec["below"].get<int64_t>())
+                          : add(remainder(mul(arange(count, kFloat32), 0.618), 0.98), 0.01);
+  const DType dtype = parse_dtype(spec.value("dtype", std::string(dtype_name(flat.dtype()))));
+  const Tensor shaped = reshape(to(flat, dtype), Dims(list.data(), list.size()));
+  return transposed ? t(shaped) : shaped;
 }
+
+class Call {
+ public:
+  explicit Call(const Json& json) : op_(json["op"]) {
+    Tensors tensors;
+    for (const Json& spec : json["tensors"]) tensors.push_back(tensor_of(spec));
+    const auto look_up = [&](const Json& at) { return tensors.at(at["tensor"].get<size_t>()); };
+    for (const Json& value : json["args"]) positional_.push_back(value_from_json(value, look_up));
+    for (const auto& [name, value] : json["named"].items()) {
+      named_.emplace_back(name, value_from_json(value, look_up));
+    }
+    call_op(op_, positional_, named_);
+    while (seconds() < 3e-3) count_ *= 2;
+  }
+
+  int64_t count() const { return count_; }
+  double microseconds() { return seconds() / static_cast<double>(count_) * 1e6; }
+
+ private:
+  double seconds() {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    for (int64_t i = 0; i < count_; ++i) call_op(op_, positional_, named_);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  std::string op_;
+  std::vector<OpValue> positional_;
+  NamedValues named_;
+  int64_t count_ = 1;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   set_num_threads(argc > 1 ? std::atoi(argv[1]) : 1);
-  const std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
   const NoGrad no_grad;
-  for (const Case& test : kCases) {
-    if (!wanted.empty() && std::count(wanted.begin(), wanted.end(), test.op) == 0) continue;
-    for (const int64_t n : {1, 1000, 100000, 10000000}) {
-      if (n > 1000000 && std::string(test.op) == "sort") continue;
-      for (const bool transposed : {false, true}) {
-        const Dims rows = n == 1 ? Dims{1, 1} : Dims{n / 8, 8};
-        const Tensor numbers = remainder(mul(arange(n, kFloat32), 0.618), 1.0) + 0.01;
-        const Tensor x = transposed ? t(reshape(numbers, rows)) : numbers;
-        std::vector<OpValue> arguments{x};
-        if (test.form == Form::kBinary) arguments.emplace_back(clone(x));
-        if (test.form == Form::kDim) arguments.emplace_back(int64_t{-1});
-        if (test.form == Form::kIndex) {
-          arguments.emplace_back(int64_t{-1});
-          const Tensor index = remainder(mul(arange(n), 7919), x.size(-1));
-          arguments.emplace_back(transposed ? t(reshape(index, rows)) : index);
-        }
-        const double us = time_of([&] { call_op(test.op, arguments); });
-        fmt::print("{{\"op\": \"{}\", \"size\": {}, \"layout\": \"{}\", \"us\": {:.3f}}}\n",
-                   test.op, n, transposed ? "transposed" : "contiguous", us);
-      }
-    }
+  std::unique_ptr<Call> call;
+  for (std::string line; std::getline(std::cin, line);) {
+    const Json json = Json::parse(line);
+    if (!json.empty()) call.reset();  // frees its tensors first
+    if (!json.empty()) call = std::make_unique<Call>(json);
+    fmt::print("{}\n", json.empty() ? call->microseconds() : static_cast<double>(call->count()));
+    std::fflush(stdout);
   }
 }

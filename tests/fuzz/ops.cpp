@@ -123,6 +123,11 @@ OpValue any_value(Input& in, const OpArgument& argument, bool wants_grad) {
   if (kind == "int") return any_int(in);
   if (kind == "float") return any_real(in);
   if (kind == "bool") return in.one_in(2);
+  if (kind == "int[]" && argument.repeat > 0 && !in.one_in(8)) {  // a list of that length
+    Ints list;
+    for (int64_t i = 0; i < argument.repeat; ++i) list.push_back(any_int(in));
+    return list;
+  }
   if (kind == "int[]") return Ints(list_of([&] { return any_int(in); }));
   if (kind == "float[]") return Floats(list_of([&] { return any_real(in); }));
   if (kind == "Index[]") return Indices(list_of([&] { return any_index(in); }));
@@ -168,15 +173,21 @@ void call(Input& in) {
   const OpSchema& schema =
       overloads[static_cast<size_t>(in.below(static_cast<int64_t>(overloads.size())))];
   const bool wants_grad = in.one_in(2);
-  std::vector<OpValue> values;
+  std::vector<OpValue> values, positional;
+  NamedValues named;
   for (const OpArgument& argument : schema.arguments) {
     const bool stays = !argument.required && in.one_in(2);
     values.push_back(stays ? argument.default_value : any_value(in, argument, wants_grad));
+    if (argument.keyword) {
+      named.emplace_back(argument.name, values.back());
+    } else {
+      positional.push_back(values.back());
+    }
   }
   if (std::getenv("IOLAUS_FUZZ_SHOW"))
     std::fprintf(stderr, "%s\n", call_text(schema, values).c_str());
   try {
-    const Tensors outs = schema.call(schema.function, values.data());
+    const Tensors outs = call_op(name, positional, named);
     for (const Tensor& out : outs) {
       if (!out.defined() || !out.requires_grad()) continue;
       out.backward(ones_like(out.detach()));

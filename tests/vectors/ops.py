@@ -26,7 +26,8 @@ softmax log_softmax
 sgn signbit isposinf isneginf logit sinc nan_to_num heaviside logaddexp2 deg2rad rad2deg float_power
 isclose isin cummax cummin logcumsumexp kthvalue aminmax dist cdist trapezoid quantile
 tensor_split hstack vstack dstack rot90 kron block_diag diag diff broadcast_tensors broadcast_to
-atleast_1d atleast_2d atleast_3d take select_scatter slice_scatter diagonal_scatter fliplr flipud
+atleast_1d atleast_2d atleast_3d tensordot column_stack hsplit vsplit dsplit expand_as view_as reshape_as diagflat msort clamp_max
+logdet tril_indices triu_indices take select_scatter slice_scatter diagonal_scatter fliplr flipud
 """
 RENAMED = {
     "div.no_rounding_mode": "div", "div.floor_rounding": "div", "div.trunc_rounding": "div",
@@ -44,7 +45,11 @@ RENAMED = {
     "softmax.with_dtype": "softmax", "log_softmax.with_dtype": "log_softmax",
     "linalg.cholesky": "cholesky", "linalg.qr": "qr", "linalg.svd": "svd",
     "linalg.solve": "solve", "linalg.inv": "inv", "linalg.det": "det",
-    "linalg.solve_triangular": "solve_triangular",
+    "linalg.solve_triangular": "solve_triangular", "linalg.eigvalsh": "eigvalsh", "linalg.svdvals": "svdvals", "linalg.slogdet": "slogdet",
+    "linalg.matrix_power": "matrix_power", "linalg.vecdot": "vecdot",
+    # By PyTorch's second names.
+    "clamp_min": "clamp_min", "ravel": "ravel", "trapz": "trapz", "true_divide": "true_divide",
+    "swapaxes": "swapaxes", "unsafe_chunk": "unsafe_chunk", "unsafe_split": "unsafe_split",
     "meshgrid.list_of_tensors": "meshgrid", "__getitem__": "index",
     "nn.functional.unfold": "im2col", "nn.functional.pad.constant": "pad",
     "nn.functional.pad.reflect": "pad", "nn.functional.pad.replicate": "pad",
@@ -102,11 +107,19 @@ def as_list(sample):
     return [[sample.input, *sample.args]], sample.kwargs
 
 
+def contraction(sample):
+    """Lists of dimensions are two arguments, of which both have a name."""
+    dims = sample.kwargs.get("dims", 2)
+    if isinstance(dims, int):
+        return [sample.input, *sample.args], sample.kwargs
+    return [sample.input, *sample.args, list(dims[0]), list(dims[1])], {}
+
+
 # How the samples of some entries become positional and named arguments.
 FORMS = {"where": swap, "einsum": swap, F + "embedding": swap, F + "embedding_bag": swap,
          "expand": sizes_as_list, "view": sizes_as_list, "reshape": sizes_as_list,
          "permute": sizes_as_list, "repeat": sizes_as_list, "tile": sizes_as_list,
-         "__getitem__": getitem, "block_diag": as_list, "broadcast_tensors": as_list}
+         "__getitem__": getitem, "tensordot": contraction, "block_diag": as_list, "broadcast_tensors": as_list}
 
 
 def call_form(entry, sample):
