@@ -112,6 +112,7 @@ auto Trainer::run(LightningModule& module, data::DataModule& data, Stage stage, 
   stage_ = stage;
   progress_bar_metrics_.clear();
   evaluated_.clear();
+  evaluation_values_ = {};
   module.to(device_);
   if (dtype_ != kFloat32) module.to(dtype_);
   const auto tear_down = [&] {

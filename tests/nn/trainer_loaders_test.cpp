@@ -260,6 +260,21 @@ TEST_CASE("metrics of each loader reach callbacks under their own names") {
   CHECK(!trainer.callback_metrics().contains("val/loss"));
 }
 
+TEST_CASE("each evaluation has names of its own") {
+  struct One final : test::Net {
+    void test_step(const data::Batch& batch, int64_t) override {
+      if (batch.dataloader_idx == which)
+        log("m", 1.0 + static_cast<double>(which), {.add_dataloader_idx = false});
+    }
+    int64_t which = 0;
+  } net;
+  Parts data({"two", true});
+  Trainer trainer(test::quiet());
+  CHECK(trainer.test(net, data) == Metrics{{"m", 1.0}});
+  net.which = 1;
+  CHECK(trainer.test(net, data) == Metrics{{"m", 2.0}});
+}
+
 TEST_CASE("the progress bar names several loaders, and shows how far a stream is") {
   const auto shown = [](const Case& c) {
     O o = options_of(c);
