@@ -41,7 +41,8 @@ std::vector<OpSample> prelu_samples() {
   return {{"one weight", {sample64({3, 4}, 1), sample64({1}, 2)}, fn},
           {"channels", {sample64({2, 3, 2}, 3), sample64({3}, 4)}, fn}};
 }
-const bool kGlu = register_op({"glu", glu_samples}) && register_op({"prelu_channels", prelu_samples});
+const bool kGlu =
+    register_op({"glu", glu_samples}) && register_op({"prelu_channels", prelu_samples});
 
 }  // namespace
 

@@ -56,7 +56,8 @@ Tensor cat(const Tensors& tensors, int64_t dim) {
     IOLAUS_CHECK(fits, "[cat] tensor {} is {}, which does not fit tensor 0, {}, along dimension {}",
                  i, x.describe(), first.describe(), d);
     lengths.push_back(x.sizes()[d]);
-    sizes[d] += lengths.back();
+    IOLAUS_CHECK(!__builtin_add_overflow(sizes[d], lengths.back(), &sizes[d]),
+                 "[cat] dimension {} becomes too large with tensor {}, {}", d, i, x.describe());
   }
   Tensor out = empty(sizes, {.dtype = dtype, .device = first.device()});
   int64_t start = 0;

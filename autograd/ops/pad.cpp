@@ -19,9 +19,6 @@ Tensor constant_pad(const Tensor& x, const Dims& pad, Scalar value) {
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const size_t d = rank - 1 - i;
     const int64_t before = pad[2 * i], after = pad[2 * i + 1];
-    constexpr int64_t kLimit = int64_t{1} << 48;  // so that no size below overflows
-    IOLAUS_CHECK(before > -kLimit && before < kLimit && after > -kLimit && after < kLimit,
-                 "[pad] expected padding between -2^48 and 2^48, got {}", pad.str());
     sizes[d] += before + after;
     IOLAUS_CHECK(sizes[d] >= 0, "[pad] padding {} leaves nothing of dimension {} of {}", pad.str(),
                  d, x.sizes().str());
@@ -80,6 +77,9 @@ Tensor pad_dim(const Tensor& x, int64_t d, int64_t before, int64_t after, const 
   return cat(parts, d);
 }
 
+// Of kernels, strides, dilations and padding: products of two stay in range.
+constexpr int64_t kMost = int64_t{1} << 31;
+
 struct Windows {
   int64_t rows, columns;  // of windows
 };
@@ -87,6 +87,9 @@ Windows windows_of(const char* op, int64_t height, int64_t width, const Dims& ke
                    const ColumnOptions& o) {
   for (const Dims* pair : {&kernel, &o.dilation, &o.padding, &o.stride}) {
     IOLAUS_CHECK(pair->size() == 2, "[{}] expected two numbers, got {}", op, pair->str());
+    for (const int64_t number : *pair) {
+      IOLAUS_CHECK(number < kMost, "[{}] expected numbers below 2^31, got {}", op, pair->str());
+    }
   }
   IOLAUS_CHECK(kernel[0] > 0 && kernel[1] > 0 && o.stride[0] > 0 && o.stride[1] > 0 &&
                    o.dilation[0] > 0 && o.dilation[1] > 0 && o.padding[0] >= 0 && o.padding[1] >= 0,
@@ -167,6 +170,11 @@ const bool kSamples =
 Tensor pad(const Tensor& x, const Dims& pad, const std::string& mode, Scalar value) {
   IOLAUS_CHECK(pad.size() % 2 == 0 && static_cast<int64_t>(pad.size()) <= 2 * x.dim(),
                "[pad] expected an even number of at most {} sizes, got {}", 2 * x.dim(), pad.str());
+  constexpr int64_t kLimit = int64_t{1} << 48;  // so that no size overflows
+  for (const int64_t number : pad) {
+    IOLAUS_CHECK(number > -kLimit && number < kLimit,
+                 "[pad] expected padding between -2^48 and 2^48, got {}", pad.str());
+  }
   if (mode == "constant") return constant_pad(x, pad, value);
   IOLAUS_CHECK(mode == "reflect" || mode == "replicate" || mode == "circular",
                "[pad] expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'",

@@ -61,6 +61,7 @@ std::vector<Problem> problems() {
       {{2, 3, 7, 9}, {5, 3, 3, 3}, {.padding = {1, 1}}, 1, true, kLast},
       {{2, 8, 6, 6}, {8, 4, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, 2, true, kLast},
       {{2, 2, 3, 3}, {2, 2, 3, 3}, {.stride = {4, 4}}},
+      {{2, 0, 4, 5}, {3, 0, 2, 3}, {}},
   };
   for (Problem& p : list) {
     for (int d = 0; d < 2; ++d) p.window.kernel[d] = p.weight[2 + static_cast<size_t>(d)];

@@ -11,6 +11,7 @@
 #include "kernels/conv2d/dense.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/variants.h"
+#include "kernels/reduce/reduce.h"
 #include "kernels/scratch.h"
 #include "kernels/vector.h"
 
@@ -252,6 +253,15 @@ template <class T> class BackwardWeight {
 };
 
 template <class T> void backward_weight(const Conv2dBackwardWeight& a) {
+  if (a.dw.numel() == 0) {  // no input channels: only the bias has a gradient
+    const int64_t channels = a.g.sizes()[1];
+    if (a.db.defined()) {
+      reduce_into(ReduceOp::kSum,
+                  make_view(a.db, {1, channels, 1, 1}, {channels, 1, 1, 1}, a.db.offset()), a.g,
+                  0b1101);
+    }
+    return;
+  }
   if (a.g.numel() > 0) return BackwardWeight<T>(a).run();
   std::memset(a.dw.raw_data(), 0, a.dw.nbytes());
   if (a.db.defined()) std::memset(a.db.raw_data(), 0, a.db.nbytes());

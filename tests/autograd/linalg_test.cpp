@@ -94,8 +94,25 @@ TEST_CASE("numbers at their limits are refused, or do no harm") {
   CHECK(tril(ones({2, 2}), kLeast).to_vector<float>() == std::vector<float>{0, 0, 0, 0});
   CHECK(unfold(x, 0, 2, kMost).sizes() == Dims{1, 2});
   CHECK(isnan(call_op("round", {x}, {{"decimals", kLeast}})[0]).to_vector<bool>()[0]);
+  CHECK_THROWS_WITH(pad(ones({1, 6}), {kLeast, kMost}, "circular"), Contains("[pad]"));
+  CHECK_THROWS_WITH(im2col(ones({1, 4, 4}), {2, 2}, {.padding = {kMost, 0}}), Contains("[im2col]"));
+  const Tensor long_one = expand(ones({1}), {kMost});
+  CHECK_THROWS_WITH(cat({long_one, long_one}, 0), Contains("[cat] dimension 0 becomes too large"));
   const Tensor wrapped = call_op("sub", {arange(2), int64_t{3}}, {{"alpha", kMost}})[0];
   CHECK(wrapped.to_vector<int64_t>()[0] == kLeast + 3);
+}
+
+TEST_CASE("a convolution without input channels has the gradient of its bias, and no other") {
+  Tensor x = zeros({2, 0, 4, 5}), weight = zeros({3, 0, 2, 3}), bias = ones({3});
+  bias.set_requires_grad(true), weight.set_requires_grad(true), x.set_requires_grad(true);
+  sum(conv2d(x, weight, bias)).backward();
+  CHECK(bias.grad().to_vector<float>() == std::vector<float>(3, 2 * 3 * 3));
+  CHECK(weight.grad().sizes() == weight.sizes());
+  CHECK(x.grad().sizes() == x.sizes());
+  Tensor few = ones({1, 4, 1, 1}), none = zeros({4, 0, 2, 3});
+  none.set_requires_grad(true), few.set_requires_grad(true);
+  sum(conv_transpose2d(few, none)).backward();
+  CHECK(few.grad().to_vector<float>() == std::vector<float>(4, 0));
 }
 
 TEST_CASE("parts of a sorted order are those of the whole, NaN and equal elements included") {

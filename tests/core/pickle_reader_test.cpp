@@ -2,7 +2,6 @@
 // (tests/data/core/torch_files.py makes the latter).
 #include "core/io/pickle_reader.h"
 
-#include <chrono>
 
 #include "core/io/numpy_pickle.h"
 #include "core/io/pickle_text.h"
@@ -103,10 +102,8 @@ TEST_CASE("pickles that want more than data are refused with place and reason") 
     CAPTURE(item["name"].get<std::string>());
     const ErrorCode code =
         item["code"] == "corrupt" ? ErrorCode::kCorrupt : ErrorCode::kUnsupported;
-    const auto begin = std::chrono::steady_clock::now();
     test::check_error(code, item["words"], [&] { parse(from_base64(item["bytes"])); });
     test::check_error(code, "[pickle] test: byte ", [&] { parse(from_base64(item["bytes"])); });
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(200));
   }
 }
 
@@ -117,9 +114,7 @@ TEST_CASE("short pickles of many values are refused before they take much memory
         "]q\x01(" + repeat("h\x01", kCount) + "e.", repeat("N\x94", kCount),
         repeat(")\x85", kCount), "}" + repeat("NNs", kCount) + "."}) {
     CAPTURE(bytes.substr(0, 8));
-    const auto begin = std::chrono::steady_clock::now();
     test::check_error(ErrorCode::kUnsupported, "need more memory", [&] { parse(bytes); });
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(1));
   }
 }
 
