@@ -1,5 +1,6 @@
 // How float32 products may be computed by libraries on tensor cores: PyTorch's
-// torch.backends.fp32_precision. TF32 keeps 10 bits of a factor's mantissa (of 23) and sums in float32.
+// torch.backends.fp32_precision. TF32 keeps 10 bits of a factor's mantissa (of 23) and sums in
+// float32.
 #pragma once
 
 #include <string>

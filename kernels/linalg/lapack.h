@@ -23,8 +23,9 @@ void form_q(const Tensor& q, const Tensor& tau);
 /// a (B, n, m) = u s vt by divide and conquer: u (B, m or k, m), s (B, k), vt (B, n, n or k),
 /// k = min(m, n), all column-major; a is destroyed. Errors: kInvalidArgument without convergence.
 void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vt);
-/// a (B, n, n), symmetric, of which the lower (or upper) triangle is read, becomes its eigenvectors,
-/// as columns; values (B, n) in ascending order. Errors: kInvalidArgument without convergence.
+/// a (B, n, n), symmetric, of which the lower (or upper) triangle is read, becomes its
+/// eigenvectors, as columns; values (B, n) in ascending order. Errors: kInvalidArgument without
+/// convergence.
 void eigh(const Tensor& a, const Tensor& values, bool lower);
 
 }  // namespace iolaus::lapack

@@ -2,7 +2,6 @@
 // (tests/data/core/torch_files.py makes the latter).
 #include "core/io/pickle_reader.h"
 
-
 #include "core/io/numpy_pickle.h"
 #include "core/io/pickle_text.h"
 #include "core/io/torch_globals.h"

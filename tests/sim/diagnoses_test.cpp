@@ -145,8 +145,9 @@ TEST_CASE("shared memory beyond the limits is refused") {
                  "touches dynamic shared memory, but the launch gave none"));
 #endif
   CHECK(contains(run(too_much_static_memory, 1, 32, 0, y.get()), "SHARED_ARRAY b: the block has"));
-  CHECK(contains(run(some_static_memory, 1, 32, 47 << 10, y.get()),
-                 "the limits are 49152 and 49152 in all, because the launch asked for no permission"));
+  CHECK(contains(
+      run(some_static_memory, 1, 32, 47 << 10, y.get()),
+      "the limits are 49152 and 49152 in all, because the launch asked for no permission"));
   CHECK(run(some_static_memory, 1, 32, 44 << 10, y.get()) == "");
   CHECK(contains(run(copy_kernel, 1, 64, 64 << 10, x.get(), y.get()),
                  "65536 bytes of dynamic shared memory, but the kernel was allowed 49152"));
