@@ -77,7 +77,8 @@ template <class T> void run(const Plan<T>& plan) {
   const int64_t jobs = plan.batch * plan.groups * bands;
   const int64_t in_plane = l.in_height * l.in_width;
   const int64_t flat_stride = std::max(plan.band * l.columns, kSlack) + 16;
-  const auto grain = static_cast<int64_t>(kGrainFlops * static_cast<double>(jobs) / plan.flops) + 1;
+  const double flops = std::max(plan.flops, 1.0);  // none without input channels
+  const auto grain = static_cast<int64_t>(kGrainFlops * static_cast<double>(jobs) / flops) + 1;
   parallel_for(jobs, grain, [&](int64_t begin, int64_t end) {
     Scratch<T> packed(plan.pack ? plan.in_channels * l.size() + kSlack : 0);
     Scratch<T> flat(plan.out_channels * flat_stride);

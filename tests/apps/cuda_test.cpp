@@ -19,11 +19,13 @@ std::vector<double> column(const std::string& csv, const std::string& name) {
   std::istringstream lines(csv);
   std::string line, cell;
   std::getline(lines, line);
+  if (line.ends_with('\r')) line.pop_back();
   std::istringstream header(line);
   int at = 0;
   while (std::getline(header, cell, ',') && cell != name) ++at;
   std::vector<double> values;
   while (std::getline(lines, line)) {
+    if (line.ends_with('\r')) line.pop_back();
     std::istringstream row(line);
     for (int i = 0; i <= at; ++i) std::getline(row, cell, ',');
     if (row && !cell.empty()) values.push_back(std::strtod(cell.c_str(), nullptr));

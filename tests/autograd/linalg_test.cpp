@@ -102,13 +102,7 @@ TEST_CASE("numbers at their limits are refused, or do no harm") {
   CHECK(wrapped.to_vector<int64_t>()[0] == kLeast + 3);
 }
 
-TEST_CASE("a convolution without input channels has the gradient of its bias, and no other") {
-  Tensor x = zeros({2, 0, 4, 5}), weight = zeros({3, 0, 2, 3}), bias = ones({3});
-  bias.set_requires_grad(true), weight.set_requires_grad(true), x.set_requires_grad(true);
-  sum(conv2d(x, weight, bias)).backward();
-  CHECK(bias.grad().to_vector<float>() == std::vector<float>(3, 2 * 3 * 3));
-  CHECK(weight.grad().sizes() == weight.sizes());
-  CHECK(x.grad().sizes() == x.sizes());
+TEST_CASE("a transposed convolution to no channels has gradients of zero") {
   Tensor few = ones({1, 4, 1, 1}), none = zeros({4, 0, 2, 3});
   none.set_requires_grad(true), few.set_requires_grad(true);
   sum(conv_transpose2d(few, none)).backward();
