@@ -1,7 +1,8 @@
 // The forward and backward pass of training batches as a CUDA graph (Trainer's cuda_graphs):
 // recorded once, then launched as one, without the host's cost for each kernel. What the pass logs
 // is noted while it is recorded, and logged again after each replay. A replay gives the bits that
-// the eager pass would give, random numbers included.
+// the eager pass would give, random numbers included. What the host computes in the pass (a number,
+// a branch, the batch's index) stays as it was when recorded.
 #pragma once
 
 #include <functional>
