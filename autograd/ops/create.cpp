@@ -1,4 +1,4 @@
-// Ranges and identity matrices. Ranges are computed on the host in double (or int64) and copied.
+// Ranges and identity matrices.
 #include "autograd/ops/create.h"
 
 #include <cmath>
@@ -6,15 +6,20 @@
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "core/views.h"
+#include "kernels/range/range.h"
 
 namespace iolaus {
 namespace {
 
-template <class T> Tensor range(int64_t count, T start, T step, DType dtype, Device device) {
-  const Tensor room = empty({count}, {.dtype = kInt64});  // refuses what memory cannot hold
-  std::vector<T> values(static_cast<size_t>(count));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<T>(i) * step;
-  return to(from_values(values, {count}), dtype, device);
+Tensor range(int64_t n, DType dtype, Device device, const IntegerSteps& steps) {
+  const Range r = {empty({n}, {.dtype = dtype, .device = device}), true, steps, {}};
+  range_kernels()(r);
+  return r.out;
+}
+Tensor range(int64_t n, DType dtype, Device device, const RealSteps& steps) {
+  const Range r = {empty({n}, {.dtype = dtype, .device = device}), false, {}, steps};
+  range_kernels()(r);
+  return r.out;
 }
 
 using OptionalDType = std::optional<DType>;
@@ -95,31 +100,25 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype,
   const double count = std::ceil((until - from) / by);
   IOLAUS_CHECK(count <= 1e15, "[arange] {} elements are too many", count);
   const auto n = static_cast<int64_t>(count);
-  if (!real) return range<int64_t>(n, start.to<int64_t>(), step.to<int64_t>(), target, device);
+  if (!real) return range(n, target, device, IntegerSteps{start.to<int64_t>(), step.to<int64_t>()});
   if (!is_floating(target)) {  // PyTorch cuts start and step to integers first
-    return range<int64_t>(n, static_cast<int64_t>(from), static_cast<int64_t>(by), target, device);
+    return range(n, target, device,
+                 IntegerSteps{static_cast<int64_t>(from), static_cast<int64_t>(by)});
   }
-  return range<double>(n, from, by, target, device);
+  return range(n, target, device, RealSteps{from, by, until, n});
 }
 
 Tensor arange(int64_t n, DType dtype, Device device) { return arange(0, n, 1, dtype, device); }
 
 Tensor linspace(double start, double end, int64_t steps, const TensorOptions& options) {
   IOLAUS_CHECK(steps >= 0, "[linspace] expected steps >= 0, got {}", steps);
-  const Tensor room = empty({steps}, {.dtype = kFloat64});  // refuses what memory cannot hold
-  std::vector<double> values(static_cast<size_t>(steps));
   if (!is_floating(options.dtype)) {  // PyTorch cuts the ends to integers first
     start = std::trunc(start);
     end = std::trunc(end);
   }
-  double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  // From both ends, so that the last number is end itself.
-  for (int64_t i = 0; i < steps; ++i) {
-    values[static_cast<size_t>(i)] = i < (steps + 1) / 2
-                                         ? start + step * static_cast<double>(i)
-                                         : end - step * static_cast<double>(steps - 1 - i);
-  }
-  Tensor out = to(from_values(values, {steps}), options.dtype, options.device);
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  const Tensor out =
+      range(steps, options.dtype, options.device, RealSteps{start, step, end, (steps + 1) / 2});
   return options.requires_grad ? out.set_requires_grad() : out;
 }
 

@@ -135,6 +135,21 @@ void Pointwise::prepare() {
                  is_floating(compute) ? keep.back().dtype() : compute);
 }
 
+std::array<Pointwise, 2> halves_of(const Pointwise& p) {
+  const auto d = std::max_element(p.sizes, p.sizes + p.rank) - p.sizes;
+  std::array<Pointwise, 2> halves = {p, p};
+  const int64_t half = p.sizes[d] / 2;
+  halves[0].sizes[d] = half;
+  halves[1].sizes[d] = p.sizes[d] - half;
+  for (Pointwise& h : halves) h.numel = p.numel / p.sizes[d] * h.sizes[d];
+  for (int k = 0; k < p.operands; ++k) {
+    if (p.data[k] == nullptr) continue;
+    halves[1].data[k] = static_cast<char*>(p.data[k]) +
+                        half * p.strides[k][d] * static_cast<int64_t>(item_size(p.dtypes[k]));
+  }
+  return halves;
+}
+
 std::vector<Pointwise> pointwise_samples(int arity, DType dtype, DType out_dtype, double low,
                                          double high, bool first_is_bool) {
   std::vector<Pointwise> samples;

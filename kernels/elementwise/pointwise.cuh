@@ -1,16 +1,20 @@
 // The device's loop over a Pointwise. Flat operands (contiguous or one number, the common case)
-// take 16-byte accesses; any other geometry takes one element a thread, in the order of the
-// output's memory. Bandwidth-bound: bytes as Pointwise::cost says. Deterministic.
+// take 16-byte accesses; any other geometry takes single elements, in the order of the output's
+// memory. Bandwidth-bound: bytes as Pointwise::cost says. Deterministic.
 #pragma once
 
 #include <utility>
 
+#include "kernels/divider.h"
 #include "kernels/elementwise/pointwise.h"
 #include "kernels/gpu.h"
 
 namespace iolaus::gpu {
 
 inline constexpr int kPointwiseThreads = 256;
+inline constexpr int kItems = 4;  // of a thread of the strided kernel
+/// Elements of a launch of the strided kernel, whose indices are of 32 bits.
+inline constexpr int64_t kMostElements = (int64_t{1} << 31) - kItems * kPointwiseThreads;
 
 /// Element types of an operation: its output, then its inputs.
 template <class Out, class... Ins> struct Types {};
@@ -64,33 +68,53 @@ __global__ void __launch_bounds__(kPointwiseThreads)
 /// Sizes and strides (in elements) of the output and the inputs, innermost dimension last.
 template <int kOperands> struct Geometry {
   int rank;
-  int64_t sizes[kMaxRank];
+  Divider sizes[kMaxRank];
   int64_t strides[kMaxRank][kOperands];
 };
 
 template <class Op, class Out, class... Ins, size_t... I>
-__device__ __forceinline__ void pointwise_at(const Op& op, Out* out, const int64_t* at,
-                                             std::index_sequence<I...>,
-                                             const FlatInput<Ins>&... in) {
-  out[at[0]] =
-      static_cast<Out>(op(to_math(in.data != nullptr ? in.data[at[I + 1]] : in.number)...));
+__device__ __forceinline__ Out pointwise_at(const Op& op, const int64_t* at,
+                                            std::index_sequence<I...>,
+                                            const FlatInput<Ins>&... in) {
+  return static_cast<Out>(op(to_math(in.data != nullptr ? in.data[at[I + 1]] : in.number)...));
 }
 
+/// A thread takes kItems elements, a block's width apart: all loads are under way before a store.
 template <class Op, class Out, class... Ins>
 __global__ void __launch_bounds__(kPointwiseThreads)
-    pointwise_strided_kernel(Op op, int64_t n, Geometry<1 + sizeof...(Ins)> g, Out* out,
+    pointwise_strided_kernel(Op op, uint32_t n, Geometry<1 + sizeof...(Ins)> g, Out* out,
                              FlatInput<Ins>... in) {
   constexpr int kOperands = 1 + sizeof...(Ins);
-  for (int64_t i = global_thread(); i < n; i += global_threads()) {
-    int64_t rest = i, at[kOperands] = {};
-    for (int d = g.rank - 1; d >= 0; --d) {
-      const int64_t quotient = fast_div(rest, g.sizes[d]);
-      const int64_t index = rest - quotient * g.sizes[d];
-      rest = quotient;
+  uint32_t rest[kItems];
+  int64_t at[kItems][kOperands] = {};
 #pragma unroll
-      for (int k = 0; k < kOperands; ++k) at[k] += index * g.strides[d][k];
+  for (int j = 0; j < kItems; ++j) {
+    rest[j] = (blockIdx.x * kItems + j) * kPointwiseThreads + threadIdx.x;
+  }
+  const uint32_t first = rest[0];
+  const auto add_index = [&](int j, int d, uint32_t index) {
+#pragma unroll
+    for (int k = 0; k < kOperands; ++k) at[j][k] += index * g.strides[d][k];
+  };
+  for (int d = g.rank - 1; d > 0; --d) {
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      const uint32_t quotient = g.sizes[d].divide(rest[j]);
+      add_index(j, d, rest[j] - quotient * g.sizes[d].by());
+      rest[j] = quotient;
     }
-    pointwise_at(op, out, at, std::index_sequence_for<Ins...>{}, in...);
+  }
+  Out results[kItems];
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    add_index(j, 0, rest[j]);
+    if (first + j * kPointwiseThreads < n) {
+      results[j] = pointwise_at<Op, Out>(op, at[j], std::index_sequence_for<Ins...>{}, in...);
+    }
+  }
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    if (first + j * kPointwiseThreads < n) out[at[j][0]] = results[j];
   }
 }
 
@@ -128,23 +152,31 @@ template <bool kFlat, class Op, class Out, class... Ins, size_t... I>
 void run_pointwise(const Pointwise& p, const Op& op, Types<Out, Ins...>,
                    std::index_sequence<I...>) {
   const cuda::OnDevice stream(p.device());
-  auto* out = static_cast<Out*>(p.data[0]);
   if constexpr (kFlat) {
     if (is_flat<Out, Ins...>(p)) {
       constexpr int kN = pack_of<Out, Ins...>();
       return launch(pointwise_flat_kernel<kN, Op, Out, Ins...>,
                     grid_for(ceil_div(p.numel, kN), kPointwiseThreads), kPointwiseThreads, 0,
-                    stream, op, p.numel, out, flat_input<Ins>(p, I + 1)...);
+                    stream, op, p.numel, static_cast<Out*>(p.data[0]),
+                    flat_input<Ins>(p, I + 1)...);
     }
+  }
+  if (p.numel > kMostElements) {
+    for (const Pointwise& half : halves_of(p)) {
+      run_pointwise<false>(half, op, Types<Out, Ins...>{}, std::index_sequence<I...>{});
+    }
+    return;
   }
   Geometry<1 + sizeof...(Ins)> g;
   g.rank = p.rank;
   for (int d = 0; d < p.rank; ++d) {
-    g.sizes[d] = p.sizes[d];
+    g.sizes[d] = Divider(static_cast<uint32_t>(p.sizes[d]));
     for (int k = 0; k < p.operands; ++k) g.strides[d][k] = p.strides[k][d];
   }
-  launch(pointwise_strided_kernel<Op, Out, Ins...>, grid_for(p.numel, kPointwiseThreads),
-         kPointwiseThreads, 0, stream, op, p.numel, g, out, flat_input<Ins>(p, I + 1)...);
+  const auto blocks = static_cast<unsigned>(ceil_div(p.numel, kItems * kPointwiseThreads));
+  launch(pointwise_strided_kernel<Op, Out, Ins...>, blocks, kPointwiseThreads, 0, stream, op,
+         static_cast<uint32_t>(p.numel), g, static_cast<Out*>(p.data[0]),
+         flat_input<Ins>(p, I + 1)...);
 }
 
 }  // namespace detail

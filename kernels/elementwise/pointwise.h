@@ -63,6 +63,9 @@ struct Operand {
 /// Errors: kInvalidArgument, naming op, where devices differ.
 void make_pointwise(Pointwise& p, const char* op, std::span<const Operand> operands, DType compute);
 
+/// The two halves of the largest dimension, for loops whose index is too narrow for all of p.
+std::array<Pointwise, 2> halves_of(const Pointwise& p);
+
 /// Two operand samples for arity inputs: flat, broadcast, strided, empty, 0-dim and odd lengths.
 std::vector<Pointwise> pointwise_samples(int arity, DType dtype, DType out_dtype, double low,
                                          double high, bool first_is_bool = false);

@@ -35,15 +35,16 @@ using Json = nlohmann::json;
 
 namespace {
 
-Tensor tensor_of(const Json& spec) {
+Tensor tensor_of(const Json& spec, Device device) {
   auto list = spec["sizes"].get<std::vector<int64_t>>();
   const bool transposed = spec.value("transposed", false);
   if (transposed) std::swap(list[0], list[1]);
   int64_t count = 1;
   for (int64_t size : list) count *= size;
-  const Tensor flat = spec.contains("below")
-                          ? remainder(mul(arange(count), 7919), spec["below"].get<int64_t>())
-                          : add(remainder(mul(arange(count, kFloat32), 0.618), 0.98), 0.01);
+  const Tensor flat =
+      spec.contains("below")
+          ? remainder(mul(arange(count, kInt64, device), 7919), spec["below"].get<int64_t>())
+          : add(remainder(mul(arange(count, kFloat32, device), 0.618), 0.98), 0.01);
   const DType dtype = parse_dtype(spec.value("dtype", std::string(dtype_name(flat.dtype()))));
   const Tensor shaped = reshape(to(flat, dtype), Dims(list.data(), list.size()));
   return transposed ? t(shaped) : shaped;
@@ -53,7 +54,7 @@ class Call {
  public:
   Call(const Json& json, Device device) : device_(device), op_(json["op"]) {
     Tensors tensors;
-    for (const Json& spec : json["tensors"]) tensors.push_back(on_device(tensor_of(spec)));
+    for (const Json& spec : json["tensors"]) tensors.push_back(tensor_of(spec, device));
     const auto look_up = [&](const Json& at) { return tensors.at(at["tensor"].get<size_t>()); };
     for (const Json& value : json["args"]) positional_.push_back(value_from_json(value, look_up));
     for (const auto& [name, value] : json["named"].items()) {
@@ -67,12 +68,6 @@ class Call {
   double microseconds() { return seconds() / static_cast<double>(count_) * 1e6; }
 
  private:
-  // With the strides that it has.
-  Tensor on_device(const Tensor& x) const {
-    if (device_.is_cpu()) return x;
-    const bool transposed = x.dim() == 2 && !x.is_contiguous();
-    return transposed ? t(to(t(x), device_)) : to(x, device_);
-  }
   double seconds() {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();

@@ -2,7 +2,8 @@
 """Compares training by `iolaus train` with PyTorch's plain loop and with Lightning's trainer.
 
     tests/bench/training.py PROGRAM PYTHON_WITH_TORCH_AND_LIGHTNING [--threads N] [--rounds N]
-                            [--device cpu|cuda] [--set OVERRIDE ...] [--only iolaus]
+                            [--device cpu|cuda] [--also NAME:OVERRIDE[,OVERRIDE...] ...]
+                            [--only iolaus]
     tests/bench/training.py PROGRAM PYTHON --curves 50
 
 Five models of apps/conf/model on Fashion-MNIST, batch 64, SGD with momentum. Each is run for few
@@ -10,7 +11,8 @@ and for many steps; the difference of the two times, divided by the steps betwee
 with everything that belongs to it (data, logging, checkpoints), and nothing of the start. The three
 take turns; medians and ratios are printed. PyTorch's loop has the whole normalised data in the device's
 memory and takes batches by index, which is its fastest way; Lightning has its DataLoader, a CSV logger and
-a checkpoint at the end, as Iolaus has.
+a checkpoint at the end, as Iolaus has. --also adds Iolaus with other settings, in the same rounds, and how
+much faster they are than its first column.
 
 --curves N compares the losses of N steps instead: the same weights, data and order in Iolaus and in
 Lightning, without dropout. Prints the largest relative difference for each model.
@@ -247,7 +249,7 @@ def main():
     parser.add_argument("--rate", type=float, default=0.05, help="of --curves")
     parser.add_argument("--models", nargs="*", default=list(MODELS["cpu"]))
     parser.add_argument("--device", choices=list(MODELS), default="cpu")
-    parser.add_argument("--set", nargs="*", default=[], help="overrides for Iolaus")
+    parser.add_argument("--also", nargs="*", default=[], metavar="NAME:OVERRIDE,...")
     parser.add_argument("--only", choices=["iolaus", "plain", "lightning"])
     args = parser.parse_args()
     torch = None if args.only == "iolaus" else Worker(args.python, args.threads, args.device)
@@ -256,21 +258,27 @@ def main():
             worst, count = curve(args.program, model, args.curves, args.rate, torch)
             print(f"{model:<14}{count} steps, largest relative difference {worst:.2e}", flush=True)
         return 0
-    print(f"{'model':<14}{'Iolaus ms':>11}{'PyTorch ms':>12}{'Lightning ms':>14}"
-          f"{'/PyTorch':>10}{'/Lightning':>12}")
+    more = {name: overrides.split(",") for name, overrides in
+            (text.split(":", 1) for text in args.also)}
+    print(f"{'model':<12}{'Iolaus ms':>11}{'PyTorch ms':>12}{'Lightning ms':>14}{'/PyTorch':>10}"
+          f"{'/Lightning':>12}" + "".join(f"{name + ' ms':>12}{'gain':>6}" for name in more))
     for model in args.models:
         few, many = MODELS[args.device][model]
-        runs = {"iolaus": lambda n: iolaus(args.program, model, n, args.threads, args.device,
-                                           args.set),
-                "plain": lambda n: torch.run("plain", model, n),
+
+        def ours(overrides):
+            return lambda n: iolaus(args.program, model, n, args.threads, args.device, overrides)
+
+        runs = {"iolaus": ours([]), "plain": lambda n: torch.run("plain", model, n),
                 "lightning": lambda n: torch.run("lightning", model, n)}
+        runs |= {name: ours(overrides) for name, overrides in more.items()}
         times = {name: [] for name in runs}
         for _ in range(args.rounds):
             for name, run in runs.items():
-                if args.only in (None, name):
+                if args.only in (None, name) or name in more:
                     times[name].append((run(many) - run(few)) / (many - few) * 1e3)
-        a, b, c = (statistics.median(times[name] or [float("nan")]) for name in runs)
-        print(f"{model:<14}{a:>11.3f}{b:>12.3f}{c:>14.3f}{b / a:>10.2f}{c / a:>12.2f}", flush=True)
+        a, b, c, *others = (statistics.median(times[name] or [float("nan")]) for name in runs)
+        print(f"{model:<12}{a:>11.3f}{b:>12.3f}{c:>14.3f}{b / a:>10.2f}{c / a:>12.2f}" +
+              "".join(f"{t:>12.3f}{a / t:>6.2f}" for t in others), flush=True)
     return 0
 
 
