@@ -28,9 +28,7 @@ struct LeakyRelu : UnaryOp<Saves::kInput> {
 /// x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016).
 struct Gelu : UnaryOp<Saves::kInput> {
   static constexpr const char* kName = "gelu";
-  template <class T> IOLAUS_HD T operator()(T x) const {
-    return x * T(0.5) * (T(1) + erf(x * T(kSqrtHalf)));
-  }
+  template <class T> IOLAUS_HD T operator()(T x) const { return gelu(x); }
   template <class V> IOLAUS_HD V backward(V g, V x) const {
     return g * (0.5f * (1.0f + erf(x * Const<V>(kSqrtHalf))) +
                 x * (Const<V>(kInvSqrt2Pi) * exp(-0.5f * (x * x))));

@@ -117,14 +117,17 @@ struct FloorDivide : BinaryOp<SavesBinary::kBoth> {
       const T quotient = static_cast<T>(a / b);
       return a % b != 0 && (a < T(0)) != (b < T(0)) ? static_cast<T>(quotient - 1) : quotient;
     } else {
-      if (b == T(0)) return a / b;
-      const T rest = fmod(a, b);
-      T quotient = (a - rest) / b;
-      if (rest != T(0) && (b < T(0)) != (rest < T(0))) quotient -= T(1);
-      if (quotient == T(0)) return std::copysign(T(0), a / b);
-      const T whole = floor(quotient);
-      return quotient - whole > T(0.5) ? whole + T(1) : whole;
+      return b == T(0) ? a / b : quotient(a, b, fmod(a, b));
     }
+  }
+  static bool is_near(float a, float b) { return fmod_is_near(a, b); }
+  static float near(float a, float b) { return quotient(a, b, fmod_near(a, b)); }
+  template <class T> IOLAUS_HD static T quotient(T a, T b, T rest) {
+    const T cut = (a - rest) / b;
+    const bool above = (rest != T(0)) & ((b < T(0)) != (rest < T(0)));
+    const T exact = above ? cut - T(1) : cut;
+    const T whole = floor(exact), rounded = exact - whole > T(0.5) ? whole + T(1) : whole;
+    return exact == T(0) ? std::copysign(T(0), a / b) : rounded;
   }
   template <class V> V backward_a(const V& g, const V&, const V&) const { return zeros_like(g); }
   template <class V> V backward_b(const V& g, const V&, const V&) const { return zeros_like(g); }
@@ -154,9 +157,13 @@ struct Remainder : BinaryOp<SavesBinary::kBoth> {
       const T rest = static_cast<T>(a % b);
       return rest != 0 && (rest < T(0)) != (b < T(0)) ? static_cast<T>(rest + b) : rest;
     } else {
-      const T rest = fmod(a, b);
-      return rest != T(0) && (b < T(0)) != (rest < T(0)) ? rest + b : rest;
+      return with_sign_of(b, fmod(a, b));
     }
+  }
+  static bool is_near(float a, float b) { return fmod_is_near(a, b); }
+  static float near(float a, float b) { return with_sign_of(b, fmod_near(a, b)); }
+  template <class T> IOLAUS_HD static T with_sign_of(T b, T rest) {
+    return (rest != T(0)) & ((b < T(0)) != (rest < T(0))) ? rest + b : rest;
   }
   template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
   template <class V> V backward_b(const V& g, const V& a, const V& b) const {
@@ -174,6 +181,8 @@ struct Fmod : BinaryOp<SavesBinary::kBoth> {
       return fmod(a, b);
     }
   }
+  static bool is_near(float a, float b) { return fmod_is_near(a, b); }
+  static float near(float a, float b) { return fmod_near(a, b); }
   template <class V> V backward_a(const V& g, const V&, const V&) const { return g; }
   template <class V> V backward_b(const V& g, const V& a, const V& b) const {
     return -g * trunc(a / b);

@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "kernels/elementwise/pointwise.h"
+#include "kernels/elementwise/unary_ops.h"
 
 namespace iolaus::cpu {
 
@@ -18,21 +19,51 @@ template <class Out, class... Ins> struct Types {};
 
 namespace detail {
 
-// float and bfloat16, and copies of 16-bit floats, get a loop per instruction set; for the other
-// types one loop keeps the program small.
+// float and bfloat16, copies of 16-bit floats and functions of doubles get a loop per instruction
+// set; for the other types one loop keeps the program small.
 template <class Op> inline constexpr bool kCopies = requires { Op::kFills; };
+template <class Op> inline constexpr bool kFunction = false;
+template <class Op>
+requires(Op::kDomain == ops::Domain::kFloat) inline constexpr bool kFunction<Op> = true;
 template <class Op, class... Ts>
 inline constexpr bool kVectorised = ((std::is_same_v<Ts, float> || std::is_same_v<Ts, BFloat16> ||
-                                      (kCopies<Op> && std::is_same_v<Ts, Half>)) ||
+                                      (kCopies<Op> && std::is_same_v<Ts, Half>) ||
+                                      (kFunction<Op> && std::is_same_v<Ts, double>)) ||
                                      ...);
 
 template <class T> inline MathType<T> load(const T* p) { return static_cast<MathType<T>>(*p); }
+
+// Whether Op has a formula near() without branches for the numbers that is_near() tells.
+template <class Op, class... Ins>
+inline constexpr bool kHasNear = (std::is_same_v<MathType<Ins>, float> && ...) &&
+                                 requires(const Op op, MathType<Ins>... x) {
+  op.near(x...);
+};
 
 // One row of n elements. Strides of 1 and 0 are compile-time facts of the common cases; any other
 // mixture takes the strided loop.
 template <bool... kScalar, class Op, class Out, class... Ins, size_t... I>
 inline void dense_row(const Op& op, int64_t n, Out* out, std::tuple<const Ins*...> in,
                       std::index_sequence<I...>) {
+  if constexpr (kHasNear<Op, Ins...>) {
+    // Block by block, so that one number far off leaves the others their vectorised loop.
+    constexpr int64_t kBlock = 256;
+    for (int64_t begin = 0; begin < n; begin += kBlock) {
+      const int64_t end = std::min(n, begin + kBlock);
+      int far = 0;
+      for (int64_t i = begin; i < end; ++i) {
+        far |= op.is_near(load(std::get<I>(in) + (kScalar ? 0 : i))...) ? 0 : 1;
+      }
+      for (int64_t i = begin; far != 0 && i < end; ++i) {
+        out[i] = static_cast<Out>(op(load(std::get<I>(in) + (kScalar ? 0 : i))...));
+      }
+#pragma GCC ivdep
+      for (int64_t i = begin; far == 0 && i < end; ++i) {
+        out[i] = static_cast<Out>(op.near(load(std::get<I>(in) + (kScalar ? 0 : i))...));
+      }
+    }
+    return;
+  }
   // In place, an input is the output; each element is read before it is written.
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {

@@ -3,7 +3,8 @@
 // operator() gives y = f(x). backward gives dL/dx from g = dL/dy and what kSaves names, x or y. It
 // is a template because it serves twice: on numbers it is the fused backward kernel; on Tensors it
 // is the differentiable form that create_graph needs. kLow and kHigh bound the samples of the
-// checks.
+// checks. near, where there is one, is operator() without branches for the numbers of is_near: the
+// CPU vectorises it.
 #pragma once
 
 #include "kernels/elementwise/math.h"
@@ -113,11 +114,15 @@ struct Reciprocal : UnaryOp<Saves::kOutput> {
 struct Sin : UnaryOp<Saves::kInput> {
   static constexpr const char* kName = "sin";
   template <class T> IOLAUS_HD T operator()(T x) const { return sin(x); }
+  static bool is_near(float x) { return angle_is_near(x); }
+  static float near(float x) { return sin_near(x); }
   template <class V> IOLAUS_HD V backward(V g, V x) const { return g * cos(x); }
 };
 struct Cos : UnaryOp<Saves::kInput> {
   static constexpr const char* kName = "cos";
   template <class T> IOLAUS_HD T operator()(T x) const { return cos(x); }
+  static bool is_near(float x) { return angle_is_near(x); }
+  static float near(float x) { return cos_near(x); }
   template <class V> IOLAUS_HD V backward(V g, V x) const { return -g * sin(x); }
 };
 struct Tanh : UnaryOp<Saves::kOutput> {
