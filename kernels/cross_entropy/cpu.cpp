@@ -63,7 +63,13 @@ template <class T> void group_lse(const Typed<T>& t, const typename Typed<T>::Gr
     return;
   }
   alignas(64) Math largest[kLanes], sum[kLanes];
-  if (t.dense && rows.n > cpu::kShortRow) {
+  if (t.dense && rows.n > cpu::kShortRow && rows.n <= cpu::kReduceBlock) {
+    alignas(64) Math exps[cpu::kRowsAtOnce];
+    for (int64_t r = 0; r < rows.lanes;) {
+      r += cpu::dense_statistics(rows.x + r * rows.n, rows.n, rows.lanes - r, largest + r, sum + r,
+                                 exps);
+    }
+  } else if (t.dense && rows.n > cpu::kShortRow) {
     for (int64_t r = 0; r < rows.lanes; ++r) {
       cpu::long_row_statistics<T>(rows.x + r * rows.lane_stride, rows.n, largest[r], sum[r],
                                   nullptr);

@@ -7,6 +7,7 @@
 #include "kernels/elementwise/domain.h"
 #include "kernels/matmul/cpu_gemm.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/reduce/cpu_reduce.h"
 
 namespace iolaus {
 namespace {
@@ -72,8 +73,38 @@ template <class T, class From> const T* dense(const From* data, Matrix& m, Scrat
   return out;
 }
 
+// The product of a row and a column, both dense: parts by shape alone, joined in double.
+void dot(const Gemm& g) {
+  constexpr int64_t kPart = 1 << 15;  // elements that are worth a thread
+  const int64_t parts = (g.k + kPart - 1) / kPart;
+  std::vector<double> sums(static_cast<size_t>(parts));
+  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    alignas(64) float product[cpu::kReduceBlock];
+    for (int64_t part = begin; part < end; ++part) {
+      double sum = 0;
+      const int64_t last = std::min(g.k, (part + 1) * kPart);
+      for (int64_t at = part * kPart; at < last; at += cpu::kReduceBlock) {
+        const int64_t n = std::min(cpu::kReduceBlock, last - at);
+        const float *a = g.a + at, *b = g.b + at;
+        simd::run([&] {
+          for (int64_t i = 0; i < n; ++i) product[i] = a[i] * b[i];
+        });
+        sum += cpu::reduce_dense<cpu::SumStep, float, false>(product, n);
+      }
+      sums[static_cast<size_t>(part)] = sum;
+    }
+  });
+  double total = 0;
+  for (double sum : sums) total += sum;
+  total *= static_cast<double>(g.alpha);
+  if (g.beta != 0) total += static_cast<double>(g.beta) * static_cast<double>(*g.c);
+  if (g.bias != nullptr) total += static_cast<double>(*g.bias);
+  *g.c = static_cast<float>(total);
+}
+
 // One product of floats whose C has dense rows.
 void float_gemm(const Gemm& g) {
+  if (g.m == 1 && g.n == 1 && g.a_column == 1 && g.b_row == 1) return dot(g);
   if (cpu::prefers_small_gemm(g)) {
     cpu::small_gemm(g);
   } else {

@@ -9,7 +9,7 @@
 namespace iolaus {
 namespace {
 
-constexpr int64_t kBlock = 2048;     // elements of a row that are reduced in Acc
+constexpr int64_t kBlock = cpu::kReduceBlock;
 constexpr int64_t kTile = 256;       // columns side by side
 constexpr int64_t kTileRows = 64;    // rows of a tile that are accumulated in Acc
 constexpr int64_t kChunk = 1 << 16;  // elements that are worth a thread
@@ -61,14 +61,19 @@ int64_t chunk_count(const Reduce& r, const Inner& inner, int64_t tasks) {
                              kMaxChunks);
 }
 
-// How an operation ends: its total to the output's value.
-template <class Sum> void store_result(const Reduce& r, int64_t at, Sum total) {
+// How an operation ends: totals to the output's values, whose places at(i) gives.
+template <class Sum, class At>
+void store_results(const Reduce& r, Sum* total, int64_t count, const At& at) {
   if constexpr (std::is_same_v<Sum, double>) {
-    if (r.op == ReduceOp::kMean) total /= static_cast<double>(r.reduced);
-    if (r.op == ReduceOp::kNorm) total = std::sqrt(total);
+    const auto reduced = static_cast<double>(r.reduced);
+    for (int64_t i = 0; i < count && r.op == ReduceOp::kMean; ++i) total[i] /= reduced;
+    for (int64_t i = 0; i < count && r.op == ReduceOp::kNorm; ++i) total[i] = std::sqrt(total[i]);
   }
   visit_dtype(AllTypes{}, "reduce", r.out_element, [&]<class T>() {
-    static_cast<T*>(r.out)[at] = static_cast<T>(static_cast<MathType<T>>(total));
+    T* out = static_cast<T*>(r.out);
+    for (int64_t i = 0; i < count; ++i) {
+      out[at(i)] = static_cast<T>(static_cast<MathType<T>>(total[i]));
+    }
   });
 }
 
@@ -76,14 +81,17 @@ template <class Step, class Acc, bool truth, class T>
 Total<Acc> row_total(const Reduce& r, const Inner& inner, int64_t base, const Part& part) {
   auto total = Step::template identity<Total<Acc>>();
   alignas(64) Acc buffer[kBlock];
-  constexpr bool kDirect = cpu::kSameBits<Acc, T> && (!truth || std::is_same_v<T, bool>);
-  const int64_t most = kDirect && inner.stride == 1 ? part.end - part.begin : kBlock;
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
     const T* x = static_cast<const T*>(r.x) + base + outer_offset(r, o);
-    for (int64_t i = part.begin; i < part.end; i += most) {
-      const int64_t n = std::min(most, part.end - i);
+    if (inner.stride == 1) {
+      total = Step::join(
+          total, cpu::reduce_dense<Step, Acc, truth>(x + part.begin, part.end - part.begin));
+      continue;
+    }
+    for (int64_t i = part.begin; i < part.end; i += kBlock) {
+      const int64_t n = std::min(kBlock, part.end - i);
       const Acc* block = cpu::load_block<Acc, truth>(x + i * inner.stride, n, inner.stride, buffer);
-      total = Step::join(total, cpu::reduce_dense<Step>(block, n));
+      total = Step::join(total, cpu::reduce_dense<Step, Acc, false>(block, n));
     }
   }
   return total;
@@ -109,10 +117,25 @@ template <class Step, class Acc, bool truth, class T> void by_rows(const Reduce&
   };
   if (chunks == 1) {
     const Part all = part_of(inner, 0, 1);
+    const bool short_rows =
+        inner.outer == 1 && inner.stride == 1 && inner.size >= cpu::kVector && inner.size <= kBlock;
     const int64_t grain = std::max<int64_t>(1, kChunk / 2 / std::max<int64_t>(1, r.reduced));
     return parallel_for(r.kept, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        store_result(r, out_offset(i), row_total<Step, Acc, truth, T>(r, inner, x_offset(i), all));
+      for (int64_t first = begin; first < end; first += cpu::kReduceRows) {
+        const int64_t count = std::min(cpu::kReduceRows, end - first);
+        Sum total[cpu::kReduceRows];
+        if (short_rows) {
+          const T* rows[cpu::kReduceRows];
+          for (int64_t i = 0; i < count; ++i) {
+            rows[i] = static_cast<const T*>(r.x) + x_offset(first + i);
+          }
+          cpu::reduce_rows<Step, Acc, truth>(rows, count, inner.size, total);
+        } else {
+          for (int64_t i = 0; i < count; ++i) {
+            total[i] = row_total<Step, Acc, truth, T>(r, inner, x_offset(first + i), all);
+          }
+        }
+        store_results(r, total, count, [&](int64_t i) { return out_offset(first + i); });
       }
     });
   }
@@ -124,20 +147,23 @@ template <class Step, class Acc, bool truth, class T> void by_rows(const Reduce&
           row_total<Step, Acc, truth, T>(r, inner, x_offset(i), part_of(inner, chunk, chunks));
     }
   });
-  for (int64_t i = 0; i < r.kept; ++i) {
-    store_result(r, out_offset(i), join_chunks<Step>(totals.data(), r.kept, chunks, i));
+  for (int64_t i = 0; i < r.kept; ++i) {  // the first chunk's totals become those of all
+    totals[static_cast<size_t>(i)] = join_chunks<Step>(totals.data(), r.kept, chunks, i);
   }
+  store_results(r, totals.data(), r.kept, out_offset);
 }
 
 // acc[j] = step(acc[j], x[row][j]) over a tile of rows, then total[j] = join(total[j], acc[j]).
-template <class Step, class Acc>
-void add_tile(const Acc* x, int64_t row_stride, int64_t rows, int64_t width, Total<Acc>* total) {
+template <class Step, class Acc, bool truth, class T>
+void add_tile(const T* x, int64_t row_stride, int64_t rows, int64_t width, Total<Acc>* total) {
   simd::run([&] {
     Acc acc[kTile];
     for (int64_t j = 0; j < width; ++j) acc[j] = Step::template identity<Acc>();
     for (int64_t i = 0; i < rows; ++i) {
-      const Acc* row = x + i * row_stride;
-      for (int64_t j = 0; j < width; ++j) acc[j] = Step::step(acc[j], row[j]);
+      const T* row = x + i * row_stride;
+      for (int64_t j = 0; j < width; ++j) {
+        acc[j] = Step::step(acc[j], cpu::element<Acc, truth>(row[j]));
+      }
     }
     for (int64_t j = 0; j < width; ++j) {
       total[j] = Step::join(total[j], static_cast<Total<Acc>>(acc[j]));
@@ -149,27 +175,21 @@ template <class Step, class Acc, bool truth, class T>
 void column_totals(const Reduce& r, const Inner& inner, int64_t base, int64_t stride, int64_t width,
                    const Part& part, Total<Acc>* total) {
   for (int64_t j = 0; j < width; ++j) total[j] = Step::template identity<Total<Acc>>();
-  constexpr bool kDirect = cpu::kSameBits<Acc, T> && (!truth || std::is_same_v<T, bool>);
   constexpr int64_t kConverted = 16;  // rows that are converted at once
   alignas(64) Acc buffer[kConverted * kTile];
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
     const T* x = static_cast<const T*>(r.x) + base + outer_offset(r, o);
     int64_t i = part.begin;
-    if constexpr (kDirect) {
-      for (; stride == 1 && i < part.end; i += kTileRows) {
-        add_tile<Step, Acc>(reinterpret_cast<const Acc*>(x + i * inner.stride), inner.stride,
-                            std::min(kTileRows, part.end - i), width, total);
-      }
+    for (; stride == 1 && i < part.end; i += kTileRows) {
+      add_tile<Step, Acc, truth>(x + i * inner.stride, inner.stride,
+                                 std::min(kTileRows, part.end - i), width, total);
     }
     for (; i < part.end; i += kConverted) {
       const int64_t rows = std::min(kConverted, part.end - i);
       for (int64_t k = 0; k < rows; ++k) {
-        Acc* row = buffer + k * width;
-        const Acc* loaded =
-            cpu::load_block<Acc, truth>(x + (i + k) * inner.stride, width, stride, row);
-        if (loaded != row) std::copy_n(loaded, width, row);
+        cpu::load_block<Acc, truth>(x + (i + k) * inner.stride, width, stride, buffer + k * width);
       }
-      add_tile<Step, Acc>(buffer, width, rows, width, total);
+      add_tile<Step, Acc, false>(buffer, width, rows, width, total);
     }
   }
 }
@@ -182,10 +202,10 @@ template <class Step, class Acc, bool truth, class T> void by_columns(const Redu
   const int64_t tiles = (columns + kTile - 1) / kTile, tasks = r.kept / columns * tiles;
   const int64_t chunks = chunk_count(r, inner, tasks);
   std::vector<Sum> totals(chunks == 1 ? 0 : static_cast<size_t>(tasks * chunks * kTile));
-  const auto store_tile = [&](int64_t task, const Sum* total, int64_t width) {
+  const auto store_tile = [&](int64_t task, Sum* total, int64_t width) {
     const int64_t at = offset_of(task / tiles, last, r.kept_sizes, r.out_strides) +
                        task % tiles * kTile * r.out_strides[last];
-    for (int64_t j = 0; j < width; ++j) store_result(r, at + j * r.out_strides[last], total[j]);
+    store_results(r, total, width, [&](int64_t j) { return at + j * r.out_strides[last]; });
   };
   const auto width_of = [&](int64_t task) {
     return std::min(kTile, columns - task % tiles * kTile);
@@ -213,7 +233,9 @@ template <class Step, class Acc, bool truth, class T> void by_columns(const Redu
   }
 }
 
-template <class Step, class Acc, bool truth, class T> void run_loops(const Reduce& r) {
+template <class Step, class Acc, bool truth, class Element> void run_loops(const Reduce& r) {
+  // The compiler widens vectors of bytes, but not of bool, which are bytes of 0 and 1.
+  using T = std::conditional_t<std::is_same_v<Element, bool>, uint8_t, Element>;
   if (r.kept == 0) return;
   const int k = r.kept_rank - 1, d = r.reduced_rank - 1;
   const bool columns = k >= 0 && r.kept_sizes[k] >= 4 &&

@@ -7,8 +7,10 @@ namespace iolaus {
 namespace {
 
 constexpr int64_t kBlock = 1024;
-constexpr int64_t kTile = 128;
-constexpr int64_t kWork = 1 << 15;  // elements that are worth a thread
+constexpr int64_t kShortRow = 64;  // rows up to here are taken side by side
+constexpr int64_t kTile = 256;
+constexpr int64_t kBand = int64_t{1} << 30;  // rows that are counted in 32 bits
+constexpr int64_t kWork = 1 << 15;           // elements that are worth a thread
 
 template <class T> bool is_nan(T x) { return x != x; }
 // Whether x replaces best, which came before it.
@@ -76,6 +78,34 @@ template <class Step, class Acc, class T> void by_rows(const Reduce& r) {
   });
 }
 
+// Rows begin ... end - 1 of a tile whose best elements so far, and their rows, are given. Places
+// are counted from begin in integers of Acc's size, so that vectors of both have as many lanes.
+template <class Step, class Acc, class T>
+void arg_band(const Reduce& r, const T* x, int64_t stride, int64_t width, int64_t begin,
+              int64_t end, Acc* best, int64_t* index) {
+  using Place = std::conditional_t<sizeof(Acc) == 8, int64_t, int32_t>;
+  alignas(64) Place place[kTile];
+  alignas(64) Acc buffer[kTile];
+  std::fill_n(place, width, Place{-1});
+  for (int64_t i = begin; i < end; ++i) {
+    const T* row = x + offset_of(i, r.reduced_rank, r.reduced_sizes, r.reduced_strides);
+    const Acc* now = cpu::load_block<Acc, false>(row, width, stride, buffer);
+    simd::run([&] {
+      const Acc* from = now;
+      Acc* most = best;
+      const int64_t count = width;
+      const auto here = static_cast<Place>(i - begin);
+#pragma GCC ivdep
+      for (int64_t j = 0; j < count; ++j) {
+        const bool replaces = beats<Step>(from[j], most[j]);
+        most[j] = replaces ? from[j] : most[j];
+        place[j] = replaces ? here : place[j];
+      }
+    });
+  }
+  for (int64_t j = 0; j < width; ++j) index[j] = place[j] < 0 ? index[j] : begin + place[j];
+}
+
 template <class Step, class Acc, class T> void by_columns(const Reduce& r) {
   const int last = r.kept_rank - 1;
   const int64_t columns = r.kept_sizes[last], stride = r.kept_strides[last];
@@ -83,28 +113,18 @@ template <class Step, class Acc, class T> void by_columns(const Reduce& r) {
   const int64_t grain =
       std::max<int64_t>(1, kWork / (r.reduced * std::min<int64_t>(columns, kTile)));
   parallel_for(r.kept / columns * tiles, grain, [&](int64_t begin, int64_t end) {
-    alignas(64) Acc buffer[kTile], best[kTile];
+    alignas(64) Acc best[kTile];
     int64_t index[kTile];
     for (int64_t t = begin; t < end; ++t) {
       const int64_t first = t % tiles * kTile, width = std::min(kTile, columns - first);
       const T* x = static_cast<const T*>(r.x) + first * stride +
                    offset_of(t / tiles, last, r.kept_sizes, r.kept_strides);
-      for (int64_t i = 0; i < r.reduced; ++i) {
-        const int64_t at = offset_of(i, r.reduced_rank, r.reduced_sizes, r.reduced_strides);
-        const Acc* row = cpu::load_block<Acc, false>(x + at, width, stride, buffer);
-        if (i == 0) {
-          std::copy_n(row, width, best);
-          std::fill_n(index, width, int64_t{0});
-          continue;
-        }
-        simd::run([&] {
-          const Acc* now = row;
-          for (int64_t j = 0; j < width; ++j) {
-            const bool replaces = beats<Step>(now[j], best[j]);
-            best[j] = replaces ? now[j] : best[j];
-            index[j] = replaces ? i : index[j];
-          }
-        });
+      for (int64_t j = 0; j < width; ++j) {
+        best[j] = cpu::element<Acc, false>(x[j * stride]);
+        index[j] = 0;
+      }
+      for (int64_t band = 1; band < r.reduced; band += kBand) {
+        arg_band<Step>(r, x, stride, width, band, std::min(band + kBand, r.reduced), best, index);
       }
       int64_t* out = static_cast<int64_t*>(r.out) + first * r.out_strides[last] +
                      offset_of(t / tiles, last, r.kept_sizes, r.out_strides);
@@ -118,8 +138,9 @@ template <class Step> void run(const Reduce& r) {
   IOLAUS_CHECK(r.reduced > 0, "[{}] expected at least one element to choose from",
                reduce_name(r.op));
   const int k = r.kept_rank - 1, d = r.reduced_rank - 1;
-  const bool columns =
-      k >= 0 && d >= 0 && std::abs(r.kept_strides[k]) < std::abs(r.reduced_strides[d]);
+  const bool short_rows = k >= 0 && r.reduced <= kShortRow && r.kept_sizes[k] >= 8;
+  const bool columns = k >= 0 && d >= 0 &&
+                       (short_rows || std::abs(r.kept_strides[k]) < std::abs(r.reduced_strides[d]));
   visit_dtype(AllTypes{}, "reduce", r.element, [&]<class T>() {
     using Acc = std::conditional_t<is_floating(dtype_of<T>), MathType<T>, int64_t>;
     if (columns) {

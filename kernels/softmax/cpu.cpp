@@ -76,6 +76,28 @@ template <class T> void forward_long(const T* x, T* out, int64_t n, bool log) {
   }
 }
 
+// Rows of up to kReduceBlock elements, some at once.
+template <class T> void forward_dense(const T* x, T* out, int64_t n, int64_t rows, bool log) {
+  using Math = MathType<T>;
+  alignas(64) Math exps[cpu::kRowsAtOnce];
+  Math largest[cpu::kReduceRows], sum[cpu::kReduceRows];
+  for (int64_t taken = 0; rows > 0; rows -= taken, x += taken * n, out += taken * n) {
+    taken = cpu::dense_statistics(x, n, rows, largest, sum, exps);
+    simd::run([&] {
+      for (int64_t i = 0; i < taken; ++i) {
+        const Math shift = largest[i] + math::log(sum[i]), scale = Math(1) / sum[i];
+        const Math* terms = exps + i * n;
+        const T* from = x + i * n;
+        T* to = out + i * n;
+#pragma GCC ivdep
+        for (int64_t j = 0; j < n; ++j) {
+          to[j] = static_cast<T>(log ? static_cast<Math>(from[j]) - shift : terms[j] * scale);
+        }
+      }
+    });
+  }
+}
+
 // dx of lanes from the result y and the gradient g.
 template <class T> void backward_lanes(const Rows<T>& ys, const Rows<T>& gs, T* out, bool log) {
   using Math = MathType<T>;
@@ -137,15 +159,15 @@ template <class T> void backward_long(const T* y, const T* g, T* out, int64_t n,
   }
 }
 
-// Calls lanes(offset, stride, lane_stride, count) for groups of rows, or row(offset) for long ones.
-template <class LanesFn, class RowFn>
-void for_each_row(const Softmax& s, LanesFn&& lanes, RowFn&& row) {
+// Calls lanes(offset, stride, lane_stride, count) for groups of rows, or rows(offset, count) for
+// long ones.
+template <class LanesFn, class RowsFn>
+void for_each_row(const Softmax& s, LanesFn&& lanes, RowsFn&& rows) {
   if (s.outer * s.inner * s.n == 0) return;
   const int64_t row_grain = std::max<int64_t>(1, kGrain / s.n);
   if (s.inner == 1 && s.n > cpu::kShortRow) {
-    return parallel_for(s.outer, row_grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) row(i * s.n);
-    });
+    return parallel_for(s.outer, row_grain,
+                        [&](int64_t begin, int64_t end) { rows(begin * s.n, end - begin); });
   }
   // Short dense rows follow each other n apart; others are neighbours.
   const int64_t across = s.inner == 1 ? s.outer : s.inner, outer = s.inner == 1 ? 1 : s.outer;
@@ -173,7 +195,12 @@ void forward(const Softmax& s) {
         [&](int64_t at, int64_t stride, int64_t lane_stride, int64_t lanes) {
           forward_lanes<T>({x + at, s.n, stride, lane_stride, lanes}, out + at, s.log);
         },
-        [&](int64_t at) { forward_long(x + at, out + at, s.n, s.log); });
+        [&](int64_t at, int64_t rows) {
+          if (s.n <= cpu::kReduceBlock) return forward_dense(x + at, out + at, s.n, rows, s.log);
+          for (int64_t i = at; i < at + rows * s.n; i += s.n) {
+            forward_long(x + i, out + i, s.n, s.log);
+          }
+        });
   });
 }
 
@@ -187,7 +214,11 @@ void backward(const Softmax& s) {
           backward_lanes<T>({y + at, s.n, stride, lane_stride, lanes},
                             {g + at, s.n, stride, lane_stride, lanes}, out + at, s.log);
         },
-        [&](int64_t at) { backward_long(y + at, g + at, out + at, s.n, s.log); });
+        [&](int64_t at, int64_t rows) {
+          for (int64_t i = at; i < at + rows * s.n; i += s.n) {
+            backward_long(y + i, g + i, out + i, s.n, s.log);
+          }
+        });
   });
 }
 

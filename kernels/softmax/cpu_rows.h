@@ -9,7 +9,7 @@
 namespace iolaus::cpu {
 
 inline constexpr int64_t kLanes = 256;      // rows side by side
-inline constexpr int64_t kShortRow = 64;    // dense rows up to here are taken side by side
+inline constexpr int64_t kShortRow = 31;    // dense rows up to here are taken side by side
 inline constexpr int64_t kRowBlock = 2048;  // elements of a long row in one go
 
 /// Rows of n elements of T: element j of lane r is x[j stride + r lane_stride].
@@ -59,6 +59,39 @@ template <class Math> void exp_shifted(const Math* x, Math shift, Math* y, int64
   simd::run([&] {
     for (int64_t j = 0; j < n; ++j) y[j] = math::exp(x[j] - shift);
   });
+}
+
+inline constexpr int64_t kRowsAtOnce = 2 * kReduceBlock;  // elements of dense rows in one go
+
+/// The same statistics of dense rows one after the other, of up to kReduceBlock elements each;
+/// exps[row][j] = e^(x[row][j] - largest[row]), room for kRowsAtOnce. Returns how many of the count
+/// rows it took.
+template <class T>
+int64_t dense_statistics(const T* x, int64_t n, int64_t count, MathType<T>* largest,
+                         MathType<T>* sum, MathType<T>* exps) {
+  using Math = MathType<T>;
+  const int64_t taken = std::min({count, kReduceRows, kRowsAtOnce / n});
+  const T* rows[kReduceRows];
+  const Math* terms[kReduceRows];
+  Total<Math> total[kReduceRows];
+  for (int64_t i = 0; i < taken; ++i) {
+    rows[i] = x + i * n;
+    terms[i] = exps + i * n;
+  }
+  reduce_rows<MaxStep, Math, false>(rows, taken, n, total);
+  for (int64_t i = 0; i < taken; ++i) largest[i] = static_cast<Math>(total[i]);
+  simd::run([&] {
+    for (int64_t i = 0; i < taken; ++i) {
+      const T* from = x + i * n;
+      Math* to = exps + i * n;
+      const Math shift = largest[i];
+#pragma GCC ivdep
+      for (int64_t j = 0; j < n; ++j) to[j] = math::exp(static_cast<Math>(from[j]) - shift);
+    }
+  });
+  reduce_rows<SumStep, Math, false>(terms, taken, n, total);
+  for (int64_t i = 0; i < taken; ++i) sum[i] = static_cast<Math>(total[i]);
+  return taken;
 }
 
 /// The same statistics of one dense row; where exps is given (Math rows only), the exponentials are
