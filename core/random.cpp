@@ -6,6 +6,7 @@
 
 #include "core/call_context.h"
 #include "core/error.h"
+#include "core/philox_words.h"
 
 namespace iolaus {
 
@@ -66,11 +67,26 @@ uint64_t derive_seed(uint64_t seed, uint64_t stream) {
 std::vector<int64_t> random_permutation(PhiloxKey key, int64_t count) {
   IOLAUS_CHECK(count >= 0, "[random_permutation] expected count >= 0, got {}", count);
   std::vector<int64_t> order(static_cast<size_t>(count));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  for (size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[philox_below(key, i - 1, i)]);
-  }
+  random_permutation(key, order);
   return order;
+}
+
+void random_permutation(PhiloxKey key, std::span<int64_t> order) {
+  std::iota(order.begin(), order.end(), int64_t{0});
+  // Step i exchanges element i with element philox_below(key, i, i + 1), from the last one down.
+  // The draws of a group of steps come first, so that their elements are on the way to the cache.
+  constexpr size_t kGroup = 2 * cpu::kPhiloxGroup;
+  alignas(64) uint32_t words[2 * kGroup];
+  for (size_t end = order.size(); end > 1;) {
+    const size_t first = (end - 1) / kGroup * kGroup;
+    cpu::philox_words(key, first / 2, words);
+    size_t partner[kGroup];
+    for (size_t i = first; i < end; ++i) {
+      partner[i - first] = cpu::word_below(cpu::philox_word_pair(words, i - first), i + 1);
+      __builtin_prefetch(&order[partner[i - first]], 1);
+    }
+    for (; end > first; --end) std::swap(order[end - 1], order[partner[end - 1 - first]]);
+  }
 }
 
 }  // namespace iolaus

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -61,5 +62,7 @@ uint64_t derive_seed(uint64_t seed, uint64_t stream);
 /// 0, ..., count - 1 in random order (Fisher-Yates), a function of key and count alone.
 /// Errors: kInvalidArgument for count < 0.
 std::vector<int64_t> random_permutation(PhiloxKey key, int64_t count);
+/// The same, into memory of the caller.
+void random_permutation(PhiloxKey key, std::span<int64_t> order);
 
 }  // namespace iolaus

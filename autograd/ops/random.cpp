@@ -182,9 +182,10 @@ Tensor randint(int64_t low, int64_t high, const Dims& sizes, TensorOptions optio
 Tensor randperm(int64_t n, TensorOptions options) {
   IOLAUS_CHECK(n >= 0, "[randperm] expected n >= 0, got {}", n);
   const OpScope scope("randperm");
-  const Tensor room = empty({n}, {.dtype = kInt64});  // refuses what memory cannot hold
-  const std::vector<int64_t> order = random_permutation(default_generator().reserve(), n);
-  const Tensor out = to(from_values(order, {n}), options.dtype, options.device);
+  const Tensor order = empty({n}, {.dtype = kInt64});
+  random_permutation(default_generator().reserve(),
+                     {static_cast<int64_t*>(order.raw_data()), static_cast<size_t>(n)});
+  const Tensor out = to(order, options.dtype, options.device);
   return options.requires_grad ? out.set_requires_grad() : out;
 }
 

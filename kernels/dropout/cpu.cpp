@@ -1,8 +1,8 @@
 // dropout on the CPU: words of Philox in bulk, compared with p as integers.
 #include "core/parallel.h"
+#include "core/philox_words.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/elementwise/domain.h"
-#include "kernels/random/philox_words.h"
 
 namespace iolaus {
 namespace {

@@ -1,7 +1,7 @@
 // Random fills on the CPU: the words of core/philox.h in bulk, each block of elements on its own.
 #include "core/parallel.h"
+#include "core/philox_words.h"
 #include "kernels/elementwise/domain.h"
-#include "kernels/random/philox_words.h"
 #include "kernels/random/random_fill.h"
 
 namespace iolaus {
@@ -23,7 +23,7 @@ template <int per_element, class Fn> void for_each_block(const RandomFill& f, Fn
 }
 
 uint64_t word_pair(const uint32_t* words, int64_t i) {
-  return static_cast<uint64_t>(words[2 * i + 1]) << 32 | words[2 * i];
+  return cpu::philox_word_pair(words, static_cast<size_t>(i));
 }
 
 // a + (b - a) u can round up to b, which is not in the range.
@@ -103,11 +103,10 @@ void bernoulli(const RandomFill& f) {
 
 void randint(const RandomFill& f) {
   visit_dtype(NumberTypes{}, "randint", f.element, [&]<class T>() {
-    __extension__ using Wide = unsigned __int128;
     for_each_block<2>(f, [&](const uint32_t* words, int64_t first, int64_t n) {
       T* out = static_cast<T*>(f.out) + first;
       for (int64_t i = 0; i < n; ++i) {
-        const auto offset = static_cast<uint64_t>(Wide{word_pair(words, i)} * f.range >> 64);
+        const uint64_t offset = cpu::word_below(word_pair(words, i), f.range);
         const auto value = static_cast<int64_t>(static_cast<uint64_t>(f.low) + offset);
         out[i] = static_cast<T>(static_cast<MathType<T>>(value));
       }

@@ -2,6 +2,9 @@
 // bits words 2 i and 2 i + 1 (core/philox.h). Blocks are computed side by side in vectors.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+
 #include "core/philox.h"
 #include "core/simd.h"
 
@@ -22,6 +25,17 @@ inline void philox_words(PhiloxKey key, uint64_t first, uint32_t* out) {
       for (int w = 0; w < 4; ++w) out[4 * b + w] = word[w][b];
     }
   });
+}
+
+/// The 64 bits of element i of those that words begin with.
+inline uint64_t philox_word_pair(const uint32_t* words, size_t i) {
+  return static_cast<uint64_t>(words[2 * i + 1]) << 32 | words[2 * i];
+}
+
+/// 64 bits to a number in [0, bound), as philox_below does it.
+inline uint64_t word_below(uint64_t bits, uint64_t bound) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<uint64_t>(Wide{bits} * bound >> 64);
 }
 
 /// The smallest k with k 2^-24 >= p: a 24-bit uniform number is below p exactly if its bits are
