@@ -1,5 +1,6 @@
 // range on the CPU: elements spread over threads.
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "kernels/copy/cast.h"
 #include "kernels/elementwise/domain.h"
 #include "kernels/range/range.h"
@@ -27,7 +28,9 @@ void run(const Range& r) {
   visit_dtype(AllTypes{}, "range", r.dtype(), [&]<class T>() {
     T* out = r.out.data<T>();
     parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-      r.integer ? fill(out, r.integers, n, begin, end) : fill(out, r.reals, n, begin, end);
+      simd::run([&] {
+        r.integer ? fill(out, r.integers, n, begin, end) : fill(out, r.reals, n, begin, end);
+      });
     });
   });
 }
