@@ -19,6 +19,7 @@
 #include "autograd/record.h"
 #include "core/parallel.h"
 #include "kernels/compact/compact.h"
+#include "kernels/coordinates/coordinates.h"
 
 namespace iolaus {
 namespace {
@@ -249,29 +250,7 @@ Tensor running_count_on_host(const Tensor& mask) {
   return ends;
 }
 
-// (count, dims): what ascending places in an image of the given sizes are as coordinates.
-Tensor coordinates_on_host(const Tensor& places, const Dims& sizes) {
-  const int64_t dims = sizes.rank(), columns = std::max<int64_t>(sizes[sizes.size() - 1], 1);
-  const Tensor out = empty({places.numel(), dims}, {.dtype = kInt64});
-  const int64_t* place = places.data<int64_t>();
-  int64_t* to = out.data<int64_t>();
-  int64_t row_begin = 0, row_end = -1;  // the row that the last place was in; none yet
-  for (int64_t i = 0; i < places.numel(); ++i, to += dims) {
-    if (place[i] < row_end) {
-      std::copy_n(to - dims, dims - 1, to);
-    } else {
-      int64_t rest = place[i] / columns;
-      row_begin = rest * columns;
-      row_end = row_begin + columns;
-      for (int64_t d = dims - 2; d >= 0; --d) {
-        to[d] = rest % sizes[static_cast<size_t>(d)];
-        rest /= sizes[static_cast<size_t>(d)];
-      }
-    }
-    to[dims - 1] = place[i] - row_begin;
-  }
-  return out;
-}
+Tensor is_nonzero(const Tensor& x) { return x.dtype() == kBool ? x.detach() : ne(x, 0); }
 
 // Running count of a flat mask: rows first, then the rows' totals, so that a device has more to do
 // at once than one row.
@@ -437,26 +416,16 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& values)
 
 Tensors nonzero_tuple(const Tensor& x) {
   const NoGrad no_grad;
-  if (x.dim() > 1 && !x.device().is_cuda()) return unbind(nonzero(x), 1);
-  Tensor rest = detail::true_places(reshape(ne(x.dim() == 0 ? reshape(x, {1}) : x, 0), {-1}));
-  Tensors parts(static_cast<size_t>(std::max<int64_t>(x.dim(), 1)));
-  for (int64_t d = x.dim() - 1; d > 0; --d) {
-    const int64_t size = std::max<int64_t>(x.sizes()[static_cast<size_t>(d)], 1);
-    parts[static_cast<size_t>(d)] = remainder(rest, size);
-    rest = floor_divide(rest, size);
-  }
-  parts[0] = rest;
-  return parts;
+  return unbind(nonzero(x.dim() == 0 ? reshape(x, {1}) : x), 1);
 }
 
 Tensor nonzero(const Tensor& x) {
   const NoGrad no_grad;
-  if (x.dim() > 1 && !x.device().is_cuda()) {
-    return coordinates_on_host(detail::true_places(reshape(ne(x, 0), {-1})), x.sizes());
-  }
-  const Tensors parts = nonzero_tuple(x);
-  if (x.dim() == 0) return empty({parts[0].numel(), 0}, parts[0].options());
-  return stack(parts, 1);
+  const Tensor places = detail::true_places(reshape(is_nonzero(x), {-1}));
+  if (x.dim() == 1) return unsqueeze(places, 1);
+  const Tensor out = empty({places.numel(), x.dim()}, places.options());
+  if (out.numel() > 0) coordinates_kernels()({places, out, x.sizes()});
+  return out;
 }
 
 Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {

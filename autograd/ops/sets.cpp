@@ -1,4 +1,5 @@
-// unique by a sort, bincount by scatter_add, one_hot by comparison, searchsorted by bisection.
+// unique by a sort, weighted bincount by scatter_add, one_hot by comparison, searchsorted by
+// bisection.
 #include "autograd/ops/sets.h"
 
 #include "autograd/op_table.h"
@@ -12,6 +13,7 @@
 #include "autograd/ops/sort.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
+#include "kernels/bincount/bincount.h"
 #include "kernels/copy/copy.h"
 #include "kernels/search/search.h"
 
@@ -173,17 +175,14 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     IOLAUS_CHECK(least >= 0, "[bincount] expected values >= 0, got {}", least);
     bins = std::max(bins, amax(places).item<int64_t>() + 1);
   }
-  if (!weights.defined() && !x.device().is_cuda()) {
-    const Tensor counts = zeros({bins}, {.dtype = kInt64}), dense = contiguous(places);
-    const int64_t* at = dense.data<int64_t>();
-    int64_t* count = counts.data<int64_t>();
-    for (int64_t i = 0; i < dense.numel(); ++i) ++count[at[i]];
+  if (!weights.defined()) {
+    const Tensor counts = zeros({bins}, places.options());
+    bincount_kernels()({contiguous(places), counts});
     return counts;
   }
   // PyTorch adds up weights in float64 unless they are float32.
-  const Tensor amounts = !weights.defined()            ? ones_like(places)
-                         : weights.dtype() == kFloat32 ? weights.detach()
-                                                       : to(weights.detach(), kFloat64);
+  const Tensor amounts =
+      weights.dtype() == kFloat32 ? weights.detach() : to(weights.detach(), kFloat64);
   return scatter_add(zeros({bins}, amounts.options()), 0, places, amounts);
 }
 

@@ -2,7 +2,6 @@
 #include "autograd/ops/shape.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -12,9 +11,9 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
-#include "core/parallel.h"
 #include "core/views.h"
 #include "kernels/copy/copy.h"
+#include "kernels/triangle/triangle.h"
 
 namespace iolaus {
 namespace {
@@ -40,48 +39,22 @@ int64_t repeated(const char* op, int64_t size, int64_t repeats) {
   return all;
 }
 
-// On the CPU: each row's part is copied, the rest is 0.
-Tensor triangle_on_host(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
-  const Tensor from = contiguous(x.detach()), out = empty(x.sizes(), x.options());
-  const int64_t rows = x.size(-2), columns = x.size(-1);
-  const auto bytes = static_cast<size_t>(item_size(x.dtype()));
-  const auto* source = static_cast<const char*>(from.raw_data());
-  auto* target = static_cast<char*>(out.raw_data());
-  const int64_t grain = 16384 / std::max<int64_t>(columns, 1) + 1;
-  parallel_for(x.numel() == 0 ? 0 : x.numel() / columns, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      // Columns [0, edge) belong to the lower triangle, or do not to the upper one.
-      const int64_t edge = std::clamp(row % rows + diagonal + (lower ? 1 : 0), int64_t{0}, columns);
-      const size_t at = static_cast<size_t>(row * columns) * bytes;
-      const size_t left = static_cast<size_t>(edge) * bytes;
-      const size_t right = static_cast<size_t>(columns - edge) * bytes;
-      if (lower) {
-        std::memcpy(target + at, source + at, left);
-        std::memset(target + at + left, 0, right);
-      } else {
-        std::memset(target + at, 0, left);
-        std::memcpy(target + at + left, source + at + left, right);
-      }
-    }
-  });
+Tensor on_triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
+  IOLAUS_CHECK(x.dim() >= 2, "[{}] expected at least two dimensions, got {}", op, x.describe());
+  // A diagonal beyond the matrix is the outermost one.
+  const int64_t offset = std::clamp(diagonal, -x.size(-2) - 1, x.size(-1) + 1);
+  if (!x.is_contiguous() && transpose(x.detach(), -2, -1).is_contiguous()) {
+    // The other triangle of the transpose, along rows that are dense.
+    return transpose(on_triangle(op, transpose(x, -2, -1), -offset, !lower), -2, -1);
+  }
+  const Tensor out = empty(x.sizes(), x.options());
+  triangle_kernels()({contiguous(x.detach()), out, offset, lower});
   if (needs_grad(x)) {
-    record(op, out, edges(x), [diagonal, lower](const Node&, const Tensor& g) {
-      return lower ? tril(g, diagonal) : triu(g, diagonal);
+    record(op, out, edges(x), [offset, lower](const Node&, const Tensor& g) {
+      return lower ? tril(g, offset) : triu(g, offset);
     });
   }
   return out;
-}
-
-Tensor on_triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
-  IOLAUS_CHECK(x.dim() >= 2, "[{}] expected at least two dimensions, got {}", op, x.describe());
-  const int64_t rows = x.size(-2), columns = x.size(-1);
-  // Column against row + diagonal; a diagonal beyond the matrix is the outermost one.
-  const int64_t offset = std::clamp(diagonal, -rows - 1, columns + 1);
-  if (!x.device().is_cuda()) return triangle_on_host(op, x, offset, lower);
-  const DType dtype = std::max(rows, columns) < (int64_t{1} << 30) ? kInt32 : kInt64;
-  const Tensor row = arange(offset, rows + offset, 1, dtype, x.device());
-  const Tensor column = arange(columns, dtype, x.device()), edge = reshape(row, {rows, 1});
-  return where(lower ? le(column, edge) : ge(column, edge), x, Scalar(false));
 }
 
 const bool kParts =
