@@ -129,7 +129,7 @@ class BackwardWeight {
       : a_(a), s_(a.shape()), size_(9 * s_.in_channels * blocks(s_.out_channels) * lanes()) {}
 
   void run() {
-    const int64_t tiles = ceil_div(s_.out_height, kTile) * ceil_div(s_.out_width, kTile);
+    const int64_t tiles = tiles_of(s_.out_height, s_.out_width);
     const int64_t chunks =
         std::clamp<int64_t>(s_.batch * tiles / kChunkTiles, 1, std::min(kMaxChunks, s_.batch));
     const int64_t jobs = chunks * s_.groups;

@@ -16,6 +16,11 @@ namespace iolaus::winograd {
 inline constexpr int64_t kTile = 4;     // outputs of a tile along a side
 inline constexpr int64_t kPoints = 36;  // of a transformed tile: 6 x 6
 
+/// Tiles that cover an image's outputs.
+inline int64_t tiles_of(int64_t height, int64_t width) {
+  return ((height + kTile - 1) / kTile) * ((width + kTile - 1) / kTile);
+}
+
 /// Consecutive images, of which some channels that follow each other are read or written.
 template <class T> struct Planes {
   T* data;  // first channel of the first image
