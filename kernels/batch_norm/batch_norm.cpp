@@ -29,6 +29,7 @@ std::vector<Problem> problems() {
       {{4, 6, 3, 5}, true, true, true},
       {{3, 17, 4, 4}, true, true, true, true},
       {{5, 4, 33, 32}, true, true, false, true},
+      {{6, 3, 29, 31}, true, true, true},  // blocks share a channel
   };
 }
 
