@@ -53,12 +53,12 @@ bool prefers_onednn(const Conv2dBackwardWeight& a) {
 // the image, and there are enough of them to pay for the transforms of the weights.
 bool suits_winograd(const ConvShape& s, int64_t height, int64_t width) {
   const auto fills = [](int64_t channels) {
-    return channels >= 16 && 4 * channels >= 3 * winograd::blocks(channels) * winograd::lanes();
+    return channels >= 16 && 8 * channels >= 5 * winograd::blocks(channels) * winograd::lanes();
   };
   const int64_t tiles = winograd::tiles_of(height, width);
   return fills(s.in_channels) && fills(s.out_channels) &&
          2 * height * width >= tiles * winograd::kTile * winograd::kTile &&
-         s.batch * tiles >= std::max<int64_t>(16, s.in_channels * s.out_channels / 512);
+         s.batch * tiles >= std::max<int64_t>(16, s.in_channels * s.out_channels / 1024);
 }
 bool prefers_winograd(const Conv2d& a) {
   const ConvShape s = a.shape();
