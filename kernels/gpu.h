@@ -6,6 +6,7 @@
 #if defined(__CUDACC__) || defined(IOLAUS_CUDA_SIM)
 #if defined(IOLAUS_CUDA_SIM)
 #include "core/cuda/sim/device.h"
+#include "core/cuda/sim/options.h"
 #else
 #include <cuda_runtime.h>
 #endif
@@ -51,15 +52,22 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, cu
 
 inline constexpr int kWarp = 32;
 inline constexpr unsigned kAllLanes = 0xffffffffu;
-/// Enough blocks to fill any GPU many times over; kernels loop over what is beyond (grid stride).
-inline constexpr int64_t kMaxBlocks = 1 << 16;
+/// Blocks in a dimension of a grid: enough to fill any GPU many times over, and as many as y and z
+/// can have. Kernels loop over what is beyond (grid stride).
+inline int64_t max_blocks() {
+#if defined(IOLAUS_CUDA_SIM)
+  return sim::options().max_blocks;
+#else
+  return 65535;
+#endif
+}
 
 __host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Blocks for a grid-stride loop over items, at least 1.
-inline unsigned grid_for(int64_t items, int64_t per_block) {
-  const int64_t blocks = ceil_div(items, per_block);
-  return static_cast<unsigned>(blocks < 1 ? 1 : (blocks > kMaxBlocks ? kMaxBlocks : blocks));
+/// Blocks for a grid-stride loop over items, at least 1, in any dimension of a grid.
+inline unsigned grid_for(int64_t items, int64_t per_block = 1) {
+  const int64_t blocks = ceil_div(items, per_block), most = max_blocks();
+  return static_cast<unsigned>(blocks < 1 ? 1 : (blocks > most ? most : blocks));
 }
 
 /// Index of this thread in the grid, and the number of threads, of 1-d launches.

@@ -94,9 +94,8 @@ template <class Problem> void launch_tile_gemm(const Problem& p, cudaStream_t st
   const int64_t columns = ceil_div(p.n, kTileSize), rows = ceil_div(p.m, kTileSize);
   IOLAUS_CHECK_CODE(columns < (int64_t{1} << 31), ErrorCode::kUnsupported,
                     "[tile_gemm] the product has too many columns: {}", p.n);
-  const auto limited = [](int64_t n) { return static_cast<unsigned>(n < 65535 ? n : 65535); };
   launch(tile_gemm_kernel<Problem>,
-         dim3(static_cast<unsigned>(columns), limited(rows), limited(p.batch * p.splits)),
+         dim3(static_cast<unsigned>(columns), grid_for(rows), grid_for(p.batch * p.splits)),
          kTileThreads, 0, stream, p, rows);
 }
 

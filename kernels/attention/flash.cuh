@@ -171,7 +171,7 @@ template <class Fn> void visit_width(int64_t width, Fn&& fn) {
 
 /// Blocks: x over tiles of one head, y over heads of all batch entries.
 inline dim3 flash_grid(int64_t tiles, int64_t heads) {
-  return dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(heads < 65535 ? heads : 65535));
+  return dim3(static_cast<unsigned>(tiles), grid_for(heads));
 }
 
 inline const char* why_not_flash(const Attention& p) {

@@ -167,9 +167,8 @@ __device__ __forceinline__ void store_tile(const MathType<T> (&sums)[kPart][kPar
 
 /// Blocks: x over tiles of rows, y over heads, z over chunks of 64 columns of the result.
 inline dim3 attention_grid(int64_t rows, int64_t heads, int64_t columns) {
-  const auto limited = [](int64_t n) { return static_cast<unsigned>(n < 65535 ? n : 65535); };
-  return dim3(static_cast<unsigned>(ceil_div(rows, kAttentionTile)), limited(heads),
-              limited(ceil_div(columns, kAttentionTile)));
+  return dim3(static_cast<unsigned>(ceil_div(rows, kAttentionTile)), grid_for(heads),
+              grid_for(columns, kAttentionTile));
 }
 
 }  // namespace iolaus::gpu

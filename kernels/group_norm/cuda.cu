@@ -40,7 +40,7 @@ template <class Body> __device__ __forceinline__ void for_rows(const GroupShape&
   }
 }
 dim3 row_grid(const GroupShape& s) {
-  return {gpu::grid_for(s.groups, 1), static_cast<unsigned>(std::min<int64_t>(s.batch, 65535))};
+  return {gpu::grid_for(s.groups, 1), gpu::grid_for(s.batch)};
 }
 
 template <class T>

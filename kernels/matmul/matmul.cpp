@@ -179,6 +179,7 @@ struct Sample {
   bool transpose_a = false, transpose_b = false, transpose_c = false, strided = false;
   bool bias = false;
   double alpha = 1, beta = 0;
+  bool wide_c = false;  // columns of a wider matrix, whose rows are aligned
 };
 
 // Plain products around the edges of register tiles and of the small and large paths.
@@ -199,6 +200,8 @@ std::vector<Sample> plain_samples() {
     }
   }
   for (bool transposed : {false, true}) {
+    list.push_back(
+        {.a = {70, 40}, .b = {40, 77}, .c = {70, 77}, .transpose_b = transposed, .wide_c = true});
     list.push_back({.a = {20, 40},
                     .b = {40, 24},
                     .c = {20, 24},
@@ -257,6 +260,10 @@ std::vector<Matmul> matmul_samples(DType dtype) {
     p.beta = s.beta;
     p.keep = {make(s.c, s.transpose_c, s.strided), make(s.a, s.transpose_a, s.strided),
               make(s.b, s.transpose_b, s.strided)};
+    if (s.wide_c) {
+      const Tensor wide = make({s.c[0], 128}, false, false);
+      p.keep[0] = views::narrow(wide, 1, 0, s.c[1]);
+    }
     if (s.bias) p.keep.push_back(sample_tensor({s.b.back()}, dtype, ++seed, low, limit));
     p.prepare();
     samples.push_back(std::move(p));

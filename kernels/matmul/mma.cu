@@ -217,7 +217,7 @@ template <class T, class S, bool kADepthRows, bool kBDepthRows> struct Mma {
       multiply(shared + stage * S::kStage, row, column, sums);
       stage = stage == kStages - 1 ? 0 : stage + 1;
     }
-    ptx::cp_async_wait<0>();
+    // All tiles were waited for; the groups still under way are the empty ones of the last steps.
     if (p.c_aligned) {
       __syncthreads();  // C takes the place of the last step's tiles
       store_rows(p, at.c, i0, j0, row, column, sums, shared);
@@ -285,8 +285,7 @@ template <class T, class S> void launch_tile(const Matmul& p, bool bias_along_ro
     std::copy_n(p.batch_strides[i], p.batch_rank, t.batch_strides[i]);
   }
   const int64_t rows = gpu::ceil_div(p.m, S::kM), columns = gpu::ceil_div(p.n, S::kN);
-  const dim3 grid(static_cast<unsigned>(rows * columns),
-                  static_cast<unsigned>(p.batch < 65535 ? p.batch : 65535));
+  const dim3 grid(static_cast<unsigned>(rows * columns), gpu::grid_for(p.batch));
   const cuda::OnDevice stream(p.device());
   const auto start = [&](auto kernel) {
     gpu::launch(kernel, grid, S::kThreads, S::kBytes, stream, t, rows, columns);

@@ -203,10 +203,9 @@ template <int kGroups> void run_tile(const Matmul& p) {
   std::copy_n(p.column, 3, t.column);
   std::copy_n(p.batch_sizes, p.batch_rank, t.batch_sizes);
   for (int i = 0; i < 3; ++i) std::copy_n(p.batch_strides[i], p.batch_rank, t.batch_strides[i]);
-  const auto limited = [](int64_t n) { return static_cast<unsigned>(n < 65535 ? n : 65535); };
   const int64_t rows = gpu::ceil_div(p.m, Shape<kGroups>::kTile);
-  const dim3 grid(static_cast<unsigned>(gpu::ceil_div(p.n, Shape<kGroups>::kTile)), limited(rows),
-                  limited(p.batch));
+  const dim3 grid(static_cast<unsigned>(gpu::ceil_div(p.n, Shape<kGroups>::kTile)),
+                  gpu::grid_for(rows), gpu::grid_for(p.batch));
   const cuda::OnDevice stream(p.device());
   const auto start = [&](auto kernel) { gpu::launch(kernel, grid, kThreads, 0, stream, t, rows); };
   const bool a_depth_dense = is_aligned(p, 1, false), b_depth_dense = is_aligned(p, 2, true);

@@ -85,6 +85,23 @@ template <bool kAtomic> __global__ void histogram(const int* index, float* y) {
   }
 }
 
+// kCount of 5 goes one beyond the sums, which the compiler may keep in registers.
+template <int kCount> __global__ void own_sums(const float* x, float* y) {
+  float sums[4] = {};
+#pragma GCC diagnostic ignored "-Waggressive-loop-optimizations"
+  for (int i = 0; i < kCount; ++i) sums[i] += x[threadIdx.x] + static_cast<float>(i);
+  y[threadIdx.x] = sums[0] + sums[3];
+}
+
+// A row of the tile has 33 places; place 33 is the next row's first.
+template <int kColumn> __global__ void beyond_a_row(const float* x, float* y) {
+  SHARED_ARRAY(float, tile, [4][33]);
+  const int row = static_cast<int>(threadIdx.x) / 32, column = static_cast<int>(threadIdx.x) % 32;
+  tile[row][column] = x[threadIdx.x];
+  __syncthreads();
+  y[threadIdx.x] = tile[row][column == 0 ? kColumn : 0];
+}
+
 }  // namespace
 
 TEST_CASE("accesses one element beyond are found, and not before") {
@@ -95,6 +112,18 @@ TEST_CASE("accesses one element beyond are found, and not before") {
   CHECK(contains(text, "out of bounds: block (0, 0, 0), thread (63, 0, 0) writes 4 bytes"));
   CHECK(contains(text, "tests/sim_checked/checker_test.cpp:19"));
   CHECK(contains(run(shared_beyond, 1, kThreads, 0, x.get(), y.get()), "of shared memory"));
+}
+
+TEST_CASE("an index beyond an array of the thread's own, or a row of a shared one, is found") {
+  const Buffer<float> x(counting(kThreads)), y(kThreads);
+  const std::string text = run(own_sums<5>, 1, kThreads, 0, x.get(), y.get());
+  CHECK(contains(text, "out of bounds: index 4 of 'float [4]' at "));
+  CHECK(contains(text, "tests/sim_checked/checker_test.cpp:"));
+  CHECK(contains(text, "block (0, 0, 0), thread (0, 0, 0)"));
+  CHECK(run(own_sums<4>, 1, kThreads, 0, x.get(), y.get()) == "");
+  CHECK(contains(run(beyond_a_row<33>, 1, kThreads, 0, x.get(), y.get()),
+                 "index 33 of 'float [33]'"));
+  CHECK(run(beyond_a_row<1>, 1, kThreads, 0, x.get(), y.get()) == "");
 }
 
 TEST_CASE("a pointer to the host's memory in a struct is found when it is used") {

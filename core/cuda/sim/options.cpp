@@ -51,6 +51,10 @@ Options& options() {
     if (value != nullptr && !parse_number(value, o.memory_bytes)) {
       refuse("IOLAUS_SIM_MEMORY", value, "a number of bytes");
     }
+    value = std::getenv("IOLAUS_SIM_BLOCKS");
+    if (value != nullptr && (!parse_number(value, o.max_blocks) || o.max_blocks < 1)) {
+      refuse("IOLAUS_SIM_BLOCKS", value, "a number of blocks, at least 1");
+    }
     return o;
   }();
   return all;

@@ -19,11 +19,12 @@ struct Options {
   Order order = Order::kForward;
   uint64_t seed = 1;                      // of kRandom, and of the order of streams
   size_t memory_bytes = size_t{8} << 30;  // of the device
+  int64_t max_blocks = 65535;             // of a grid-stride loop's grid, in each dimension
   int device_count = 1;                   // 0: as on a machine without a GPU
 };
 
-/// IOLAUS_SIM_ORDER=forward|reverse|lifo|random[:SEED], IOLAUS_SIM_MEMORY=BYTES. A bad value ends
-/// the process with a message.
+/// IOLAUS_SIM_ORDER=forward|reverse|lifo|random[:SEED], IOLAUS_SIM_MEMORY=BYTES,
+/// IOLAUS_SIM_BLOCKS=N. A bad value ends the process with a message.
 Options& options();
 /// Sets order and seed from a text as in IOLAUS_SIM_ORDER; false where it is none.
 bool parse_order(std::string_view text, Options& out);

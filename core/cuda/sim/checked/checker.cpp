@@ -210,6 +210,35 @@ void check(const void* data, size_t n, bool is_write, bool is_atomic, bool align
   }
 }
 
+// What -fsanitize=bounds tells of an index: the layouts are the compiler's.
+struct SourcePlace {
+  const char* file;
+  uint32_t line, column;
+};
+struct TypeName {
+  uint16_t kind, info;
+  char name[1];  // and more, up to a zero
+};
+struct BadIndex {
+  SourcePlace place;
+  const TypeName *array, *index;
+};
+void report_index(const BadIndex& bad, uintptr_t index) {
+  const std::string text = fmt::format("index {} of {} at {}:{}", static_cast<intptr_t>(index),
+                                       bad.array->name, bad.place.file, bad.place.line);
+  if (g_thread == nullptr) {
+    std::fprintf(stderr, "[simulated device] out of bounds: %s\n", text.c_str());
+    std::abort();
+  }
+  Checker& c = checker();
+  if (c.seen.size() >= kMaxReports || !c.seen.insert({&bad, nullptr}).second) return;
+  c.report +=
+      fmt::format("{}out of bounds: {}; block ({}, {}, {}), thread ({}, {}, {})",
+                  c.report.empty() ? "" : "\n  ", text, g_indices.block.x, g_indices.block.y,
+                  g_indices.block.z, g_thread->index.x, g_thread->index.y, g_thread->index.z);
+  throw KernelFault{};
+}
+
 std::string take() {
   Checker& c = checker();
   c.seen.clear();
@@ -274,12 +303,15 @@ const bool kRegistered = [] {
 }  // namespace
 }  // namespace iolaus::sim::checker
 
-// ---- what -fsanitize=thread calls. The names are the compiler's.
+// ---- what -fsanitize=thread,bounds calls. The names are the compiler's.
 
+using iolaus::sim::checker::BadIndex;
 using iolaus::sim::checker::check;
+using iolaus::sim::checker::report_index;
 #define IOLAUS_CALLER __builtin_return_address(0)
 
 extern "C" {
+void __ubsan_handle_out_of_bounds(BadIndex* bad, uintptr_t index) { report_index(*bad, index); }
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
