@@ -5,7 +5,8 @@
 // Each range reads the whole index of its column (lines x ranges x m reads in all, one address for
 // the whole warp where there is one line), and a thread takes m steps: meant for many columns, or
 // for up to some hundred thousand indices. scatter, "atomic": sums only, one thread an element;
-// faster for long indices and in an order that changes from run to run, so never the default.
+// faster for long indices and in an order that changes from run to run, so never the default for
+// floats; sums of integers are the same in any order ("integer").
 #include "kernels/elementwise/domain.h"
 #include "kernels/indexing/indexing.cuh"
 
@@ -163,13 +164,10 @@ const char* why_not_atomic(const Scatter& a) {
 
 const bool kGather = gather_kernels().add({"cuda", kCUDA, dtypes_of(AllTypes{}), gather, 1});
 const bool kOrdered = scatter_kernels().add({"ordered", kCUDA, dtypes_of(AllTypes{}), scatter, 1});
-const bool kAtomic = scatter_kernels().add({"atomic",
-                                            kCUDA,
-                                            {kFloat32, kFloat64, kInt32, kInt64},
-                                            scatter_atomic,
-                                            0,
-                                            why_not_atomic,
-                                            false});
+const bool kAtomic = scatter_kernels().add(
+    {"atomic", kCUDA, {kFloat32, kFloat64}, scatter_atomic, 0, why_not_atomic, false});
+const bool kInteger =
+    scatter_kernels().add({"integer", kCUDA, {kInt32, kInt64}, scatter_atomic, 2, why_not_atomic});
 
 }  // namespace
 }  // namespace iolaus

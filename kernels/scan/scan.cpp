@@ -7,8 +7,8 @@ namespace iolaus {
 namespace {
 
 template <ScanOp op> std::vector<Scan> samples(DType dtype) {
-  const Dims shapes[] = {{1, 1, 1},   {3, 31, 1}, {2, 33, 1}, {1, 1000, 1}, {2, 7, 5},
-                         {3, 65, 33}, {0, 4, 1},  {4, 3, 0},  {300, 2, 1}};
+  const Dims shapes[] = {{1, 1, 1},   {3, 31, 1},   {2, 33, 1}, {1, 1000, 1}, {2, 7, 5},
+                         {3, 65, 33}, {2, 9001, 1}, {0, 4, 1},  {4, 3, 0},    {300, 2, 1}};
   std::vector<Scan> all;
   uint64_t seed = 1;
   for (const Dims& sizes : shapes) {
