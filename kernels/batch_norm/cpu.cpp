@@ -1,94 +1,18 @@
 // batch_norm on the CPU. Contiguous: channels over the threads, each a set of dense rows (one an
-// image). Channels-last, and (N, C): rows of channels, in blocks that depend on the shape only,
-// whose sums are added in order. Either way the result does not depend on the number of threads.
-// Sums run in the type that is computed in over a row or a block, then in double.
+// image), which is read for the sums and again for the result while it is in the cache.
+// Channels-last, and (N, C): rows of channels, in blocks that depend on the shape only, whose sums
+// are added in order. Either way the result does not depend on the number of threads. Sums run in
+// the type that is computed in over about a thousand elements, a row or a block, then in double.
 #include <cmath>
 
-#include "core/parallel.h"
-#include "core/simd.h"
-#include "kernels/batch_norm/batch_norm.h"
-#include "kernels/statistics.h"
+#include "kernels/batch_norm/channels.h"
 
 namespace iolaus {
 namespace {
 
-constexpr int64_t kGrain = 16384;    // elements that are worth a thread
-constexpr int64_t kBlockRows = 128;  // rows of channels whose sums are added up in one block
+using namespace channels;
 
 template <class T> const T* data_of(const Tensor& t) { return static_cast<const T*>(t.raw_data()); }
-
-// Calls fn(first element) for every dense row of a channel of a contiguous tensor.
-template <class Fn> void for_rows(const ChannelLayout& l, int64_t c, Fn&& fn) {
-  for (int64_t n = 0; n < l.batch; ++n) fn(n * l.batch_stride + c * l.channel_stride);
-}
-
-// sums[j][c] = sum over the elements of channel c of term_j(offset, c), for kTerms terms.
-// Compiles to dense loops over a row (contiguous) or over the channels (channels-last).
-template <class M, int kTerms, class Fn>
-void channel_sums(const ChannelLayout& l, double* sums, Fn&& terms) {
-  const int64_t channels = l.channels;
-  if (l.channel_stride != 1 || channels == 1) {
-    parallel_for(channels, kGrain / (l.batch * l.inner) + 1, [&](int64_t begin, int64_t end) {
-      simd::run([&] {
-        for (int64_t c = begin; c < end; ++c) {
-          double total[kTerms] = {};
-          for_rows(l, c, [&](int64_t first) {
-            total[0] += static_cast<double>(
-                sum_terms<M>(l.inner, [&](int64_t i) { return terms(first + i, c, 0); }));
-            if constexpr (kTerms == 2) {
-              total[1] += static_cast<double>(
-                  sum_terms<M>(l.inner, [&](int64_t i) { return terms(first + i, c, 1); }));
-            }
-          });
-          for (int j = 0; j < kTerms; ++j) sums[j * channels + c] = total[j];
-        }
-      });
-    });
-    return;
-  }
-  const int64_t rows = l.batch * l.inner, blocks = (rows + kBlockRows - 1) / kBlockRows;
-  Scratch<M> partial(blocks * kTerms * channels);
-  parallel_for(blocks, kGrain / (kBlockRows * channels) + 1, [&](int64_t begin, int64_t end) {
-    simd::run([&] {
-      for (int64_t b = begin; b < end; ++b) {
-        M* __restrict to = partial.data() + b * kTerms * channels;
-        std::fill_n(to, kTerms * channels, M(0));
-        for (int64_t r = b * kBlockRows; r < std::min(rows, (b + 1) * kBlockRows); ++r) {
-          for (int j = 0; j < kTerms; ++j) {
-            for (int64_t c = 0; c < channels; ++c) {
-              to[j * channels + c] += terms(r * channels + c, c, j);
-            }
-          }
-        }
-      }
-    });
-  });
-  std::fill_n(sums, kTerms * channels, 0.0);
-  for (int64_t b = 0; b < blocks; ++b) {
-    for (int64_t i = 0; i < kTerms * channels; ++i) {
-      sums[i] += static_cast<double>(partial[b * kTerms * channels + i]);
-    }
-  }
-}
-
-// Calls fn(offset, c) for every element, as dense loops.
-template <class Fn> void for_elements(const ChannelLayout& l, Fn&& fn) {
-  const bool last = l.channel_stride == 1 && l.channels > 1;
-  const int64_t rows = last ? l.batch * l.inner : l.batch * l.channels;
-  const int64_t width = last ? l.channels : l.inner;
-  parallel_for(rows, kGrain / std::max<int64_t>(width, 1) + 1, [&](int64_t begin, int64_t end) {
-    simd::run([&] {
-      for (int64_t r = begin; r < end; ++r) {
-        if (last) {
-          for (int64_t c = 0; c < width; ++c) fn(r * width + c, c);
-        } else {
-          const int64_t c = r % l.channels;
-          for (int64_t i = 0; i < width; ++i) fn(r * width + i, c);
-        }
-      }
-    });
-  });
-}
 
 // out = (x - mean[c]) * scale[c] + shift[c], with scale = invstd * gamma and shift = beta. Folding
 // the mean into the shift would save a subtraction and lose digits where the mean is large.
@@ -123,29 +47,54 @@ void update(const Tensor& running, int64_t channels, double momentum, const doub
   store_values(updated.data(), channels, running);
 }
 
-template <class T> void training(const BatchNorm& a) {
+// mean[c] and var[c] of the batch, of a channels-last tensor.
+template <class T>
+void moments(const ChannelLayout& l, const T* x, double count, double* mean, double* var) {
   using M = MathType<T>;
-  const ChannelLayout l = channel_layout(a.x);
-  const T* x = data_of<T>(a.x);
-  const auto count = static_cast<double>(l.batch * l.inner);
-  Scratch<double> mean(l.channels), var(l.channels), invstd(l.channels);
   Scratch<M> center(l.channels);
-  channel_sums<M, 1>(l, mean.data(), [=](int64_t at, int64_t, int) { return M(x[at]); });
+  channel_sums<M, 1>(l, mean, [=](int64_t at, int64_t, int) { return M(x[at]); });
   for (int64_t c = 0; c < l.channels; ++c) center[c] = static_cast<M>(mean[c] /= count);
   const M* about = center.data();
-  channel_sums<M, 1>(l, var.data(), [=](int64_t at, int64_t c, int) {
+  channel_sums<M, 1>(l, var, [=](int64_t at, int64_t c, int) {
     const M d = M(x[at]) - about[c];
     return d * d;
   });
-  for (int64_t c = 0; c < l.channels; ++c) {
-    var[c] /= count;
-    invstd[c] = 1 / std::sqrt(var[c] + a.eps);
+  for (int64_t c = 0; c < l.channels; ++c) var[c] /= count;
+}
+
+template <class T> void training(const BatchNorm& a) {
+  using M = MathType<T>;
+  const ChannelLayout l = channel_layout(a.x);
+  const T* __restrict x = data_of<T>(a.x);
+  const auto count = static_cast<double>(l.batch * l.inner);
+  Scratch<double> mean(l.channels), var(l.channels), invstd(l.channels);
+  const auto invert = [&](int64_t c) { return invstd[c] = 1 / std::sqrt(var[c] + a.eps); };
+  if (is_channels_last(l)) {
+    moments(l, x, count, mean.data(), var.data());
+    for (int64_t c = 0; c < l.channels; ++c) invert(c);
+    normalise<T>(a.x, a.out, mean.data(), invstd.data(), a.gamma, a.beta);
+  } else {
+    const Parameters<M> weight(a.gamma, l.channels, M(1)), bias(a.beta, l.channels, M(0));
+    T* __restrict out = static_cast<T*>(a.out.raw_data());
+    for_channels(l, [&](int64_t c) {
+      channel_sum<M, 1>(
+          l, c, [=](int64_t at, int) { return M(x[at]); }, &mean[c]);
+      const M center = static_cast<M>(mean[c] /= count);
+      const auto square = [=](int64_t at, int) {
+        const M d = M(x[at]) - center;
+        return d * d;
+      };
+      channel_sum<M, 1>(l, c, square, &var[c]);
+      var[c] /= count;
+      const M scale = static_cast<M>(invert(c) * static_cast<double>(weight[c])), shift = bias[c];
+      for_channel(
+          l, c, [=](int64_t at) { out[at] = static_cast<T>((M(x[at]) - center) * scale + shift); });
+    });
   }
   store_values(mean.data(), l.channels, a.mean);
   store_values(invstd.data(), l.channels, a.invstd);
   update(a.running_mean, l.channels, a.momentum, mean.data(), 1);
   update(a.running_var, l.channels, a.momentum, var.data(), count / (count - 1));
-  normalise<T>(a.x, a.out, mean.data(), invstd.data(), a.gamma, a.beta);
 }
 
 template <class T> void evaluation(const BatchNormEval& a) {
@@ -160,34 +109,59 @@ template <class T> void backward(const BatchNormBackward& a) {
   using M = MathType<T>;
   const ChannelLayout l = channel_layout(a.x);
   const int64_t channels = l.channels;
-  const T *g = data_of<T>(a.g), *x = data_of<T>(a.x);
+  const T* __restrict g = data_of<T>(a.g), * __restrict x = data_of<T>(a.x);
   const Parameters<M> mean(a.mean, channels, M(0)), invstd(a.invstd, channels, M(0));
   const Parameters<M> gamma(a.gamma, channels, M(1));
   const M* about = mean.data();
-  Scratch<double> sums(2 * channels);
-  if (a.training || a.dgamma.defined() || a.dbeta.defined()) {
-    channel_sums<M, 2>(l, sums.data(), [=](int64_t at, int64_t c, int term) {
-      return term == 0 ? M(g[at]) : M(g[at]) * (M(x[at]) - about[c]);
-    });
-    for (int64_t c = 0; c < channels; ++c) sums[channels + c] *= static_cast<double>(invstd[c]);
-    store_values(sums.data(), channels, a.dbeta);
-    store_values(sums.data() + channels, channels, a.dgamma);
-  }
-  if (!a.dx.defined()) return;
-  // dx = scale * (g - pull - (x - mean) * slope)
   const auto count = static_cast<double>(l.batch * l.inner);
+  const bool wants_sums = a.training || a.dgamma.defined() || a.dbeta.defined();
+  Scratch<double> sums(2 * channels);
+  double *dbeta = sums.data(), *dgamma = dbeta + channels;
+  // dx = scale * (g - pull - (x - mean) * slope)
+  T* __restrict dx = a.dx.defined() ? static_cast<T*>(a.dx.raw_data()) : nullptr;
   Scratch<M> factors(3 * channels);
   M *scale = factors.data(), *pull = scale + channels, *slope = pull + channels;
-  for (int64_t c = 0; c < channels; ++c) {
+  const auto set_factors = [&](int64_t c) {
     scale[c] = invstd[c] * gamma[c];
-    pull[c] = a.training ? static_cast<M>(sums[c] / count) : M(0);
-    slope[c] = a.training ? static_cast<M>(sums[channels + c] / count) * invstd[c] : M(0);
+    pull[c] = a.training ? static_cast<M>(dbeta[c] / count) : M(0);
+    slope[c] = a.training ? static_cast<M>(dgamma[c] / count) * invstd[c] : M(0);
+  };
+  if (is_channels_last(l)) {
+    if (wants_sums) {
+      channel_sums<M, 2>(l, sums.data(), [=](int64_t at, int64_t c, int term) {
+        return term == 0 ? M(g[at]) : M(g[at]) * (M(x[at]) - about[c]);
+      });
+      for (int64_t c = 0; c < channels; ++c) dgamma[c] *= static_cast<double>(invstd[c]);
+    }
+    if (dx != nullptr) {
+      for (int64_t c = 0; c < channels; ++c) set_factors(c);
+      for_elements(l, [=](int64_t at, int64_t c) {
+        const M value = scale[c] * (M(g[at]) - pull[c] - (M(x[at]) - about[c]) * slope[c]);
+        dx[at] = static_cast<T>(value);
+      });
+    }
+  } else {
+    for_channels(l, [&](int64_t c) {
+      const M center = about[c];
+      if (wants_sums) {
+        const auto terms = [=](int64_t at, int term) {
+          return term == 0 ? M(g[at]) : M(g[at]) * (M(x[at]) - center);
+        };
+        double totals[2];
+        channel_sum<M, 2>(l, c, terms, totals);
+        dbeta[c] = totals[0], dgamma[c] = totals[1] * static_cast<double>(invstd[c]);
+      }
+      if (dx == nullptr) return;
+      set_factors(c);
+      const M by = scale[c], less = pull[c], along = slope[c];
+      for_channel(l, c, [=](int64_t at) {
+        dx[at] = static_cast<T>(by * (M(g[at]) - less - (M(x[at]) - center) * along));
+      });
+    });
   }
-  T* __restrict dx = static_cast<T*>(a.dx.raw_data());
-  for_elements(l, [=](int64_t at, int64_t c) {
-    const M value = scale[c] * (M(g[at]) - pull[c] - (M(x[at]) - about[c]) * slope[c]);
-    dx[at] = static_cast<T>(value);
-  });
+  if (!wants_sums) return;
+  store_values(dbeta, channels, a.dbeta);
+  store_values(dgamma, channels, a.dgamma);
 }
 
 const char* why_not(const Tensor& x) {

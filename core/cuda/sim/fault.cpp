@@ -86,4 +86,9 @@ FaultHandler::FaultHandler(std::function<void(const std::string&)> handle) {
 }
 FaultHandler::~FaultHandler() { handler() = nullptr; }
 
+void end_by_fault(const std::string& text) {
+  if (handler()) handler()(text);
+  std::abort();
+}
+
 }  // namespace iolaus::sim

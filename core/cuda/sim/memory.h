@@ -53,5 +53,8 @@ class FaultHandler {
   FaultHandler(const FaultHandler&) = delete;
   FaultHandler& operator=(const FaultHandler&) = delete;
 };
+/// Ends the launch of the calling simulated thread with a diagnosis, as a fault would: for callers
+/// through which no exception may pass.
+[[noreturn]] void end_by_fault(const std::string& text);
 
 }  // namespace iolaus::sim
