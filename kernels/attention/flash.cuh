@@ -131,13 +131,12 @@ __device__ __forceinline__ void add_product(const float (&x)[kDepth / 8][4], con
 }
 
 /// A warp writes its 16 rows, times upper (rows 0-7) and lower (8-15), to x: through its own rows
-/// of a tile, from `row` on, which no other warp touches any more.
+/// of a tile, from `row` on, which no thread has touched since the last barrier.
 template <class T, int kD>
 __device__ __forceinline__ void store_rows(const float (&sums)[kD / 8][4], float upper, float lower,
                                            T* tile, int row, const FlashOperand<T>& x, int64_t b,
                                            int64_t h, int first, int rows, int width) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  __syncwarp();  // the tile was read by all lanes
 #pragma unroll
   for (int n = 0; n < kD / 8; ++n) {
     const int at = lane % 4 * 2;
