@@ -39,9 +39,7 @@ template <class Body> __device__ __forceinline__ void for_rows(const GroupShape&
     for (int64_t k = blockIdx.x; k < s.groups; k += gridDim.x) body(n * s.groups + k, k * s.own);
   }
 }
-dim3 row_grid(const GroupShape& s) {
-  return {gpu::grid_for(s.groups, 1), gpu::grid_for(s.batch)};
-}
+dim3 row_grid(const GroupShape& s) { return {gpu::grid_for(s.groups, 1), gpu::grid_for(s.batch)}; }
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
