@@ -30,7 +30,8 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class K>
 __device__ __forceinline__ bool comes_first(K a, int32_t ia, K b, int32_t ib, bool descending) {
-  if (ia < 0 || ib < 0) return ib < 0 && ia >= 0;
+  if (ib < 0) return ia >= 0;
+  if (ia < 0) return false;
   if (sorts_before(a, b, descending)) return true;
   return !sorts_before(b, a, descending) && ia < ib;
 }
