@@ -6,6 +6,7 @@
 #include "kernels/conv2d/dense.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/variants.h"
+#include "kernels/copy/copy.h"
 #include "kernels/scratch.h"
 
 namespace iolaus {
@@ -91,6 +92,7 @@ struct Reach {
 
 template <class T> void backward_input(const Conv2dBackwardInput& a) {
   const ConvShape s = a.shape();
+  if (s.out_channels == 0) return fill(a.dx, 0);  // a sum over nothing
   const Window2d& win = a.window;
   const Reach reach_h(win, 0, s.in_height), reach_w(win, 1, s.in_width);
   // A phase that no tap reaches still writes its zeros, so a row is at least as long as a phase.
