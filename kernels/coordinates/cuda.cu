@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t i = gpu::global_thread(); i < n; i += gpu::global_threads()) {
     int64_t rest = places[i];
     for (int d = sizes.rank - 1; d > 0; --d) {
-      const int64_t outer = rest / sizes.size[d];
+      const int64_t outer = gpu::fast_div(rest, sizes.size[d]);
       out[i * sizes.rank + d] = rest - outer * sizes.size[d];
       rest = outer;
     }

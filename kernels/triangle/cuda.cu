@@ -14,7 +14,8 @@ __global__ void __launch_bounds__(kThreads)
     triangle_kernel(const T* x, T* out, int64_t count, int64_t rows, int64_t columns,
                     int64_t diagonal, bool lower) {
   for (int64_t at = gpu::global_thread(); at < count; at += gpu::global_threads()) {
-    const int64_t row = at / columns, j = at - row * columns, i = row % rows;
+    const int64_t row = gpu::fast_div(at, columns), j = at - row * columns;
+    const int64_t i = row - gpu::fast_div(row, rows) * rows;
     const bool inside = lower ? j - i <= diagonal : j - i >= diagonal;
     out[at] = inside ? x[at] : T{};
   }

@@ -6,25 +6,20 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/device_info.h"
 #include "core/views.h"
 #include "kernels/check.h"
-#include "kernels/copy/copy.h"
 #include "kernels/fp32_precision.h"
 #include "kernels/indexing/indexing.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/reduce/reduce.h"
+#include "tests/kernels/cuda_support.h"
 
 using namespace iolaus;
+using iolaus::test::has_device;
+using iolaus::test::on_device;
 
 namespace {
 
-bool has_device() {
-  if (is_available(kCUDA)) return true;
-  MESSAGE("skipped: no CUDA device");
-  return false;
-}
-Tensor on_device(const Tensor& x) { return convert(x, x.dtype(), Device(kCUDA)); }
 Tensor on_host(const Tensor& x) { return convert(x, x.dtype(), Device()); }
 
 bool same_bytes(const Tensor& a, const Tensor& b) {

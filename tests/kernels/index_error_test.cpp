@@ -4,22 +4,17 @@
 #include <doctest/doctest.h>
 
 #include "autograd/ops/loss.h"
-#include "core/device_info.h"
 #include "kernels/check.h"
-#include "kernels/copy/copy.h"
 #include "kernels/embedding/embedding.h"
 #include "kernels/indexing/indexing.h"
+#include "tests/kernels/cuda_support.h"
 
 using namespace iolaus;
+using iolaus::test::has_device;
+using iolaus::test::on_device;
 
 namespace {
 
-bool has_device() {
-  if (is_available(kCUDA)) return true;
-  MESSAGE("skipped: no CUDA device");
-  return false;
-}
-Tensor on_device(const Tensor& x) { return convert(x, x.dtype(), Device(kCUDA)); }
 void wait() { backend(kCUDA).synchronize(Device(kCUDA)); }
 
 }  // namespace
