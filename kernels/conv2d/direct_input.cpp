@@ -57,8 +57,12 @@ struct PhaseAxis {
   int64_t phase, stride, dilation, padding, taps;
   int64_t first, count;  // of q
 
-  PhaseAxis(const Window2d& win, int d, int64_t size, int64_t phase_index)
-      : phase(phase_index),
+  // The phases that some position has, numbered by their first position.
+  static int64_t count_of(const Window2d& win, int d, int64_t size) {
+    return std::min(win.stride[d], size);
+  }
+  PhaseAxis(const Window2d& win, int d, int64_t size, int64_t number)
+      : phase((number + win.padding[d]) % win.stride[d]),
         stride(win.stride[d]),
         dilation(win.dilation[d]),
         padding(win.padding[d]),
@@ -76,8 +80,8 @@ struct Reach {
   int64_t low = 0, high = 0, rows = 0;
   Reach(const Window2d& win, int d, int64_t size) {
     bool any = false;
-    for (int64_t phase = 0; phase < win.stride[d]; ++phase) {
-      const PhaseAxis axis(win, d, size, phase);
+    for (int64_t n = 0; n < PhaseAxis::count_of(win, d, size); ++n) {
+      const PhaseAxis axis(win, d, size, n);
       rows = std::max(rows, axis.count);
       for (int64_t r = 0; r < axis.taps; ++r) {
         if (axis.count <= 0 || !axis.reaches(r)) continue;
@@ -107,14 +111,16 @@ template <class T> void backward_input(const Conv2dBackwardInput& a) {
                            columns};
   const int64_t window = win.kernel[0] * win.kernel[1];
   const int64_t most = s.out_channels * window;
-  const int64_t phase_count = win.stride[0] * win.stride[1];
+  const int64_t phase_rows = PhaseAxis::count_of(win, 0, s.in_height);
+  const int64_t phase_columns = PhaseAxis::count_of(win, 1, s.in_width);
+  const int64_t phase_count = phase_rows * phase_columns;
   Scratch<int64_t> offsets(most), order(most);  // each tap belongs to one phase
   Scratch<T> weights(a.weight.numel());
   Scratch<Phase<T>> phases(phase_count);
   int64_t used = 0, at = 0, index = 0;
-  for (int64_t p = 0; p < win.stride[0]; ++p) {
+  for (int64_t p = 0; p < phase_rows; ++p) {
     const PhaseAxis h(win, 0, s.in_height, p);
-    for (int64_t q = 0; q < win.stride[1]; ++q, ++index) {
+    for (int64_t q = 0; q < phase_columns; ++q, ++index) {
       const PhaseAxis w(win, 1, s.in_width, q);
       // The first channel's; the others' are the same, one plane later each.
       int64_t taps = 0;
