@@ -72,6 +72,10 @@ std::vector<Problem> problems() {
       {{2, 40, 10, 6}, {36, 20, 3, 3}, {.padding = {1, 0}}, 2},
       {{1, 1, 3, 3}, {1, 1, 3, 3}, {.padding = {4, 3}}},
       {{70, 3, 9, 8}, {9, 3, 3, 3}, {.padding = {1, 1}}},
+      {{3, 16, 13, 15}, {16, 16, 5, 5}, {.padding = {2, 2}}, 1, false},
+      {{9, 20, 7, 7}, {37, 20, 5, 5}, {.padding = {0, 3}}},
+      {{1, 34, 22, 19}, {18, 34, 5, 5}},
+      {{2, 40, 10, 6}, {36, 20, 5, 5}, {.padding = {5, 1}}, 2},
   };
   for (Problem& p : list) {
     for (int d = 0; d < 2; ++d) p.window.kernel[d] = p.weight[2 + static_cast<size_t>(d)];

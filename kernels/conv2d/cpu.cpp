@@ -51,26 +51,27 @@ bool prefers_onednn(const Conv2dBackwardWeight& a) {
 
 // Winograd's convolution where the channels fill its vectors, the tiles cover few pixels outside of
 // the image, and there are enough of them to pay for the transforms of the weights.
-bool suits_winograd(const ConvShape& s, int64_t height, int64_t width) {
+bool suits_winograd(const ConvShape& s, const Window2d& window, int64_t height, int64_t width) {
   const auto fills = [](int64_t channels) {
     return channels >= 16 && 8 * channels >= 5 * winograd::blocks(channels) * winograd::lanes();
   };
-  const int64_t tiles = winograd::tiles_of(height, width);
+  const int64_t tile = winograd::tile_of(window.kernel[0]);
+  const int64_t tiles = winograd::tiles_of(tile, height, width);
   return fills(s.in_channels) && fills(s.out_channels) &&
-         2 * height * width >= tiles * winograd::kTile * winograd::kTile &&
+         2 * height * width >= tiles * tile * tile &&
          s.batch * tiles >= std::max<int64_t>(16, s.in_channels * s.out_channels / 1024);
 }
 bool prefers_winograd(const Conv2d& a) {
   const ConvShape s = a.shape();
-  return suits_winograd(s, s.out_height, s.out_width);
+  return suits_winograd(s, a.window, s.out_height, s.out_width);
 }
 bool prefers_winograd(const Conv2dBackwardInput& a) {
   const ConvShape s = a.shape();
-  return suits_winograd(s, s.in_height, s.in_width);
+  return suits_winograd(s, a.window, s.in_height, s.in_width);
 }
 bool prefers_winograd(const Conv2dBackwardWeight& a) {
   const ConvShape s = a.shape();
-  return suits_winograd(s, s.out_height, s.out_width);
+  return suits_winograd(s, a.window, s.out_height, s.out_width);
 }
 
 template <class Args> void run(const Args& args) {

@@ -13,7 +13,8 @@ namespace iolaus::winograd {
 namespace {
 
 template <int kBytes> constexpr int64_t kLanes = kBytes / 4;
-constexpr int64_t kGrain = 4096;  // weights that are worth a thread
+constexpr int64_t kGrain = 4096;      // weights that are worth a thread
+constexpr int64_t kSummedTiles = 16;  // in a row: longer sums lose digits
 
 struct Product {
   const float* tiles;   // (C / L, T, L)
@@ -94,20 +95,22 @@ template <int kBytes, int R, int N>
 inline void gradient_product(const GradientProduct& p, int64_t c) {
   using V = Vector<float, kBytes>;
   constexpr int64_t L = kLanes<kBytes>;
-  V sum[R][N] = {};
   float* dw = p.dw + c * L;
   const float* x = p.x + c / L * L * p.count + c % L;
-  for (int64_t t = 0; t < p.count; ++t) {
-    V g[N];
-    for (int n = 0; n < N; ++n) g[n] = load_vector<V>(p.g + (n * p.count + t) * L);
-    for (int r = 0; r < R; ++r) {
-      for (int n = 0; n < N; ++n) sum[r][n] += x[t * L + r] * g[n];
+  for (int64_t first = 0; first < p.count; first += kSummedTiles) {
+    V sum[R][N] = {};
+    for (int64_t t = first; t < std::min(p.count, first + kSummedTiles); ++t) {
+      V g[N];
+      for (int n = 0; n < N; ++n) g[n] = load_vector<V>(p.g + (n * p.count + t) * L);
+      for (int r = 0; r < R; ++r) {
+        for (int n = 0; n < N; ++n) sum[r][n] += x[t * L + r] * g[n];
+      }
     }
-  }
-  for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < N; ++n) {
-      float* to = dw + (n * p.channels + r) * L;
-      store_vector(to, p.add ? load_vector<V>(to) + sum[r][n] : sum[r][n]);
+    for (int r = 0; r < R; ++r) {
+      for (int n = 0; n < N; ++n) {
+        float* to = dw + (n * p.channels + r) * L;
+        store_vector(to, p.add || first > 0 ? load_vector<V>(to) + sum[r][n] : sum[r][n]);
+      }
     }
   }
 }
@@ -118,6 +121,42 @@ template <int kBytes, int N> inline void gradient_strip(const GradientProduct& p
   int64_t c = 0;
   for (; c + kMost <= p.channels; c += kMost) gradient_product<kBytes, kMost, N>(p, c);
   for (; c < p.channels; ++c) gradient_product<kBytes, 1, N>(p, c);
+}
+
+template <int kBytes, int kKernel>
+inline void transform_one_weight(const WeightLayout& l, const float* weight, int64_t block,
+                                 int64_t stride, float* to) {
+  using V = Vector<float, kBytes>;
+  constexpr int64_t L = kLanes<kBytes>;
+  constexpr int kTaps = kKernel * kKernel;
+  alignas(kBytes) float gathered[kTaps][L] = {};
+  for (int64_t k = block * L; k < std::min(l.out_channels, (block + 1) * L); ++k) {
+    const float* from = weight + k * l.k_stride;
+    for (int i = 0; i < kTaps; ++i) gathered[i][k - block * L] = from[l.turned ? kTaps - 1 - i : i];
+  }
+  V in[kTaps], out[kPoints];
+  for (int i = 0; i < kTaps; ++i) in[i] = load_vector<V>(gathered[i]);
+  transform_square<Evaluate<kKernel, true>>(in, out);
+  for (int64_t p = 0; p < kPoints; ++p) store_vector(to + p * stride, out[p]);
+}
+
+template <int kBytes, int kKernel>
+inline void gather_weights(const float* transformed, int64_t channels, int64_t out_channels,
+                           float* dw) {
+  using V = Vector<float, kBytes>;
+  constexpr int64_t L = kLanes<kBytes>;
+  constexpr int kTaps = kKernel * kKernel;
+  const int64_t last = blocks(out_channels), stride = point_stride(last, channels);
+  for (int64_t job = 0; job < last * channels; ++job) {
+    const int64_t block = job / channels, c = job % channels;
+    V in[kPoints], out[kTaps];
+    for (int64_t p = 0; p < kPoints; ++p)
+      in[p] = load_vector<V>(transformed + p * stride + job * L);
+    transform_square<Gather<kKernel, true>>(in, out);
+    for (int i = 0; i < kTaps; ++i) {
+      store_vector(dw + ((i * channels + c) * last + block) * L, out[i]);
+    }
+  }
 }
 
 }  // namespace
@@ -165,46 +204,27 @@ void multiply_gradient(const float* x, const float* g, int64_t count, int64_t ch
 }
 
 void transform_weight(const float* weight, const WeightLayout& l, float* transformed) {
-  const int64_t stride = point_stride(blocks(l.out_channels), l.channels);
+  const int64_t last = blocks(l.out_channels), stride = point_stride(last, l.channels);
   parallel_for(l.channels, kGrain / l.out_channels + 1, [&](int64_t begin, int64_t end) {
     run_wide([&](auto bytes) {
       constexpr int kBytes = decltype(bytes)::value;
-      constexpr int64_t L = kLanes<kBytes>;
-      using V = Vector<float, kBytes>;
-      for (int64_t job = begin * blocks(l.out_channels); job < end * blocks(l.out_channels);
-           ++job) {
-        const int64_t c = job / blocks(l.out_channels), block = job % blocks(l.out_channels);
-        alignas(kBytes) float gathered[9][L] = {};
-        for (int64_t k = block * L; k < std::min(l.out_channels, (block + 1) * L); ++k) {
-          const float* from = weight + k * l.k_stride + c * l.c_stride;
-          for (int i = 0; i < 9; ++i) gathered[i][k - block * L] = from[l.turned ? 8 - i : i];
-        }
-        V in[9], out[kPoints];
-        for (int i = 0; i < 9; ++i) in[i] = load_vector<V>(gathered[i]);
-        transform_square<WeightTransform>(in, out);
-        float* to = transformed + (block * l.channels + c) * L;
-        for (int64_t p = 0; p < kPoints; ++p) store_vector(to + p * stride, out[p]);
+      for (int64_t job = begin * last; job < end * last; ++job) {
+        const int64_t c = job / last, block = job % last;
+        const float* from = weight + c * l.c_stride;
+        float* to = transformed + (block * l.channels + c) * kLanes<kBytes>;
+        l.kernel == 3 ? transform_one_weight<kBytes, 3>(l, from, block, stride, to)
+                      : transform_one_weight<kBytes, 5>(l, from, block, stride, to);
       }
     });
   });
 }
 
-void transform_weight_gradient(const float* transformed, int64_t channels, int64_t out_channels,
-                               float* dw) {
+void transform_weight_gradient(const float* transformed, int64_t kernel, int64_t channels,
+                               int64_t out_channels, float* dw) {
   run_wide([&](auto bytes) {
     constexpr int kBytes = decltype(bytes)::value;
-    constexpr int64_t L = kLanes<kBytes>;
-    using V = Vector<float, kBytes>;
-    const int64_t last = blocks(out_channels), stride = point_stride(last, channels);
-    for (int64_t job = 0; job < last * channels; ++job) {
-      const int64_t block = job / channels, c = job % channels;
-      V in[kPoints], out[9];
-      for (int64_t p = 0; p < kPoints; ++p)
-        in[p] = load_vector<V>(transformed + p * stride + job * L);
-      transform_square<WeightGradientTransform>(in, out);
-      for (int i = 0; i < 9; ++i)
-        store_vector(dw + ((i * channels + c) * last + block) * L, out[i]);
-    }
+    kernel == 3 ? gather_weights<kBytes, 3>(transformed, channels, out_channels, dw)
+                : gather_weights<kBytes, 5>(transformed, channels, out_channels, dw);
   });
 }
 

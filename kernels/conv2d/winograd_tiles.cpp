@@ -84,8 +84,8 @@ inline void from_pixels(const float* pixels, int64_t count, int64_t plane, int64
   }
 }
 
-// Tile (r, c) reads kIn x kIn pixels from (4r, 4c) - padding.
-template <int kBytes, class Transform>
+// Tile (r, c) reads kIn x kIn pixels from (r, c) * kTile - padding.
+template <int kBytes, int kTile, class Transform>
 inline void to_tiles(const Planes<const float>& x, const Region& region, const int64_t* padding,
                      float* tiles) {
   using V = Vector<float, kBytes>;
@@ -137,7 +137,7 @@ inline void to_tiles(const Planes<const float>& x, const Region& region, const i
   }
 }
 
-template <int kBytes>
+template <int kBytes, int kTile>
 inline void from_tiles(const float* tiles, const Region& region, const float* bias,
                        const Planes<float>& out) {
   using V = Vector<float, kBytes>;
@@ -159,7 +159,7 @@ inline void from_tiles(const float* tiles, const Region& region, const float* bi
       const int64_t y = tile / region.columns * kTile, x = tile % region.columns * kTile;
       V in[kPoints], result[kTile * kTile];
       for (int64_t p = 0; p < kPoints; ++p) in[p] = load_vector<V>(from + p * stride);
-      transform_square<OutputTransform>(in, result);
+      transform_square<Gather<kTile, false>>(in, result);
       float* to = pixels.data() + (y * out.width + x) * L;
       for (int64_t i = 0; i < kTile; ++i) {
         for (int64_t j = 0; j < kTile; ++j) {
@@ -180,20 +180,28 @@ int64_t lanes() { return vector_bytes() / 4; }
 void transform_input(const Planes<const float>& x, const Region& region, const int64_t* padding,
                      float* tiles) {
   run_wide([&](auto bytes) {
-    to_tiles<decltype(bytes)::value, InputTransform>(x, region, padding, tiles);
+    constexpr int kBytes = decltype(bytes)::value;
+    region.tile == 4 ? to_tiles<kBytes, 4, InputTransform>(x, region, padding, tiles)
+                     : to_tiles<kBytes, 2, InputTransform>(x, region, padding, tiles);
   });
 }
 
 void transform_gradient(const Planes<const float>& g, const Region& region, float* tiles) {
   constexpr int64_t kNone[2] = {};
   run_wide([&](auto bytes) {
-    to_tiles<decltype(bytes)::value, GradientTransform>(g, region, kNone, tiles);
+    constexpr int kBytes = decltype(bytes)::value;
+    region.tile == 4 ? to_tiles<kBytes, 4, Evaluate<4, false>>(g, region, kNone, tiles)
+                     : to_tiles<kBytes, 2, Evaluate<2, false>>(g, region, kNone, tiles);
   });
 }
 
 void transform_output(const float* tiles, const Region& region, const float* bias,
                       const Planes<float>& out) {
-  run_wide([&](auto bytes) { from_tiles<decltype(bytes)::value>(tiles, region, bias, out); });
+  run_wide([&](auto bytes) {
+    constexpr int kBytes = decltype(bytes)::value;
+    region.tile == 4 ? from_tiles<kBytes, 4>(tiles, region, bias, out)
+                     : from_tiles<kBytes, 2>(tiles, region, bias, out);
+  });
 }
 
 }  // namespace iolaus::winograd

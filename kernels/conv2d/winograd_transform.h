@@ -1,5 +1,6 @@
-// The one-dimensional transforms of F(4, 3) and of F(3, 4), its weight gradient, for the points
-// 0, +-a, +-b and infinity with a^2 = 1/2, b^2 = 2. V is a vector of channels.
+// The one-dimensional transforms of F(m, r) with m + r = 7, for the six points 0, +-a, +-b and
+// infinity with a^2 = 1/2, b^2 = 2: F(4, 3) and F(2, 5), and their weight gradients F(3, 4) and
+// F(5, 2). V is a vector of channels.
 #pragma once
 
 namespace iolaus::winograd {
@@ -20,51 +21,37 @@ struct InputTransform {
   }
 };
 
-// The scales are left to WeightGradientTransform.
-struct GradientTransform {
-  static constexpr int kIn = 4, kOut = 6;
-  template <class V> static void run(const V* g, V* t) {
-    const V even_a = g[0] + 0.5f * g[2], odd_a = g[1] + 0.5f * g[3];
-    const V even_b = g[0] + 2.0f * g[2], odd_b = g[1] + 2.0f * g[3];
-    t[0] = g[0];
-    t[1] = even_a + kA * odd_a, t[2] = even_a - kA * odd_a;
-    t[3] = even_b + kB * odd_b, t[4] = even_b - kB * odd_b;
-    t[5] = g[3];
-  }
-};
-
-struct WeightTransform {
-  static constexpr int kIn = 3, kOut = 6;
-  template <class V> static void run(const V* w, V* t) {
-    const V even_a = kScaleA * w[0] + (0.5f * kScaleA) * w[2], odd_a = (kScaleA * kA) * w[1];
-    const V even_b = kScaleB * w[0] + (2.0f * kScaleB) * w[2], odd_b = (kScaleB * kB) * w[1];
-    t[0] = w[0];
+/// The values at the points of a polynomial of 2 to 5 coefficients: gradients, or, with the points'
+/// scales, weights.
+template <int kCount, bool kScaled> struct Evaluate {
+  static constexpr int kIn = kCount, kOut = 6;
+  template <class V> static void run(const V* x, V* t) {
+    constexpr float kOfA = kScaled ? kScaleA : 1, kOfB = kScaled ? kScaleB : 1;
+    V even_a = kOfA * x[0], odd_a = (kOfA * kA) * x[1];
+    V even_b = kOfB * x[0], odd_b = (kOfB * kB) * x[1];
+    if constexpr (kCount > 2) even_a += (kOfA / 2) * x[2], even_b += (kOfB * 2) * x[2];
+    if constexpr (kCount > 3) odd_a += (kOfA * kA / 2) * x[3], odd_b += (kOfB * kB * 2) * x[3];
+    if constexpr (kCount > 4) even_a += (kOfA / 4) * x[4], even_b += (kOfB * 4) * x[4];
+    t[0] = x[0];
     t[1] = even_a + odd_a, t[2] = even_a - odd_a;
     t[3] = even_b + odd_b, t[4] = even_b - odd_b;
-    t[5] = w[2];
+    t[5] = x[kCount - 1];
   }
 };
 
-struct OutputTransform {
-  static constexpr int kIn = 6, kOut = 4;
+/// The transposed of Evaluate: outputs, or, with the points' scales, gradients of weights.
+template <int kCount, bool kScaled> struct Gather {
+  static constexpr int kIn = 6, kOut = kCount;
   template <class V> static void run(const V* m, V* y) {
-    const V sum_a = m[1] + m[2], difference_a = m[1] - m[2];
-    const V sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+    constexpr float kOfA = kScaled ? kScaleA : 1, kOfB = kScaled ? kScaleB : 1;
+    const V sum_a = kOfA * (m[1] + m[2]), difference_a = (kOfA * kA) * (m[1] - m[2]);
+    const V sum_b = kOfB * (m[3] + m[4]), difference_b = (kOfB * kB) * (m[3] - m[4]);
     y[0] = m[0] + sum_a + sum_b;
-    y[1] = kA * difference_a + kB * difference_b;
-    y[2] = 0.5f * sum_a + 2.0f * sum_b;
-    y[3] = (0.5f * kA) * difference_a + (2.0f * kB) * difference_b + m[5];
-  }
-};
-
-struct WeightGradientTransform {
-  static constexpr int kIn = 6, kOut = 3;
-  template <class V> static void run(const V* m, V* d) {
-    const V sum_a = kScaleA * (m[1] + m[2]), difference_a = (kScaleA * kA) * (m[1] - m[2]);
-    const V sum_b = kScaleB * (m[3] + m[4]), difference_b = (kScaleB * kB) * (m[3] - m[4]);
-    d[0] = m[0] + sum_a + sum_b;
-    d[1] = difference_a + difference_b;
-    d[2] = 0.5f * sum_a + 2.0f * sum_b + m[5];
+    y[1] = difference_a + difference_b;
+    if constexpr (kCount > 2) y[2] = 0.5f * sum_a + 2.0f * sum_b;
+    if constexpr (kCount > 3) y[3] = 0.5f * difference_a + 2.0f * difference_b;
+    if constexpr (kCount > 4) y[4] = 0.25f * sum_a + 4.0f * sum_b;
+    y[kCount - 1] += m[5];
   }
 };
 
