@@ -76,6 +76,9 @@ std::vector<Problem> problems() {
       {{9, 20, 7, 7}, {37, 20, 5, 5}, {.padding = {0, 3}}},
       {{1, 34, 22, 19}, {18, 34, 5, 5}},
       {{2, 40, 10, 6}, {36, 20, 5, 5}, {.padding = {5, 1}}, 2},
+      {{35, 4, 4, 5}, {6, 4, 3, 3}, {}},
+      {{2, 7, 5, 6}, {139, 7, 3, 3}, {.padding = {1, 1}}},
+      {{2, 139, 4, 5}, {7, 139, 3, 3}, {.stride = {2, 1}, .padding = {1, 1}}},
   };
   for (Problem& p : list) {
     for (int d = 0; d < 2; ++d) p.window.kernel[d] = p.weight[2 + static_cast<size_t>(d)];
