@@ -4,11 +4,13 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/statistics.h"
+#include "kernels/vector.h"
 
 namespace iolaus::channels {
 
@@ -20,48 +22,100 @@ inline bool is_channels_last(const ChannelLayout& l) {
   return l.channel_stride == 1 && l.channels > 1;
 }
 
-/// Calls fn(c) for every channel of a contiguous tensor.
+/// A vector, or one number, of consecutive elements in the type that is computed in.
+template <class V, class T> inline V load_as(const T* from) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    return static_cast<V>(*from);
+  } else if constexpr (std::is_same_v<MathType<T>, T>) {
+    return load_vector<V>(from);
+  } else {
+    constexpr int64_t kLanes = sizeof(V) / sizeof(MathType<T>);
+    MathType<T> values[kLanes];
+    for (int64_t i = 0; i < kLanes; ++i) values[i] = static_cast<MathType<T>>(from[i]);
+    return load_vector<V>(values);
+  }
+}
+template <class V, class T> inline void store_as(const V& v, T* to) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    *to = static_cast<T>(v);
+  } else if constexpr (std::is_same_v<MathType<T>, T>) {
+    store_vector(to, v);
+  } else {
+    constexpr int64_t kLanes = sizeof(V) / sizeof(MathType<T>);
+    for (int64_t i = 0; i < kLanes; ++i) to[i] = static_cast<T>(v[i]);
+  }
+}
+
+/// Calls fn(std::integral_constant<int, bytes of a vector>, c) for every channel of a contiguous
+/// tensor.
 template <class Fn> void for_channels(const ChannelLayout& l, Fn&& fn) {
   parallel_for(l.channels, kGrain / (l.batch * l.inner) + 1, [&](int64_t begin, int64_t end) {
-    simd::run([&] {
-      for (int64_t c = begin; c < end; ++c) fn(c);
+    run_wide([&](auto bytes) {
+      for (int64_t c = begin; c < end; ++c) fn(bytes, c);
     });
   });
 }
 
-/// Calls fn(offset) for every element of channel c of a contiguous tensor, as dense loops.
-template <class Fn> inline void for_channel(const ChannelLayout& l, int64_t c, Fn&& fn) {
+/// Calls fn(V or M, offset) for the elements of channel c of a contiguous tensor: for vectors V,
+/// the last of a row moved back to end with it (so some elements come twice), or single ones where
+/// rows are shorter.
+template <class M, int kBytes, class Fn>
+inline void for_channel(const ChannelLayout& l, int64_t c, Fn&& fn) {
+  using V = Vector<M, kBytes>;
+  constexpr int64_t kLanes = kBytes / static_cast<int>(sizeof(M));
   for (int64_t n = 0; n < l.batch; ++n) {
     const int64_t first = n * l.batch_stride + c * l.channel_stride;
-    for (int64_t i = 0; i < l.inner; ++i) fn(first + i);
+    int64_t i = 0;
+    if (l.inner >= kLanes) {
+      for (; i + kLanes <= l.inner; i += kLanes) fn(V{}, first + i);
+      if (i < l.inner) fn(V{}, first + l.inner - kLanes);
+    } else {
+      for (; i < l.inner; ++i) fn(M{}, first + i);
+    }
   }
 }
 
-/// totals[j] = sum over the elements of channel c of a contiguous tensor of term(offset, j).
-/// Partial sums go on over short rows.
-template <class M, int kTerms, class Fn>
+/// totals[j] = sum over the elements of channel c of a contiguous tensor of term(V or M, offset,
+/// j), as for_channel, each element once. Partial sums go on over short rows.
+template <class M, int kBytes, int kTerms, class Fn>
 inline void channel_sum(const ChannelLayout& l, int64_t c, Fn&& term, double* totals) {
-  constexpr int64_t kLanes = 64, kFew = 16, kHeld = 1024;
-  M lanes[kTerms][kLanes] = {};
-  const auto add = [&]<int64_t kWidth>(std::integral_constant<int64_t, kWidth>, int64_t at) {
-    for (int64_t k = 0; k < kWidth; ++k) {
-      for (int j = 0; j < kTerms; ++j) lanes[j][k] += term(at + k, j);
-    }
-  };
+  using V = Vector<M, kBytes>;
+  using Index = Vector<std::conditional_t<sizeof(M) == 4, int32_t, int64_t>, kBytes>;
+  constexpr int64_t kLanes = kBytes / static_cast<int>(sizeof(M)), kChains = 4, kHeld = 1024;
+  Index lane{};
+  for (int64_t i = 0; i < kLanes; ++i) lane[i] = static_cast<int>(i);
+  V sums[kTerms][kChains] = {};
+  M few[kTerms] = {};
   std::fill_n(totals, kTerms, 0.0);
   for (int64_t n = 0, held = 0; n < l.batch; ++n) {
-    int64_t at = n * l.batch_stride + c * l.channel_stride;
-    const int64_t end = at + l.inner;
-    for (; at + kLanes <= end; at += kLanes) add(std::integral_constant<int64_t, kLanes>{}, at);
-    for (; at + kFew <= end; at += kFew) add(std::integral_constant<int64_t, kFew>{}, at);
-    for (; at < end; ++at) add(std::integral_constant<int64_t, 1>{}, at);
+    const int64_t first = n * l.batch_stride + c * l.channel_stride;
+    int64_t i = 0;
+    for (; i + kChains * kLanes <= l.inner; i += kChains * kLanes) {
+      for (int64_t k = 0; k < kChains; ++k) {
+        for (int j = 0; j < kTerms; ++j) sums[j][k] += term(V{}, first + i + k * kLanes, j);
+      }
+    }
+    for (; i + kLanes <= l.inner; i += kLanes) {
+      for (int j = 0; j < kTerms; ++j) sums[j][0] += term(V{}, first + i, j);
+    }
+    if (i < l.inner && l.inner >= kLanes) {
+      const Index is_new = lane >= static_cast<int>(kLanes - (l.inner - i));
+      for (int j = 0; j < kTerms; ++j) {
+        sums[j][1] += is_new ? term(V{}, first + l.inner - kLanes, j) : V{};
+      }
+    } else {
+      for (; i < l.inner; ++i) {
+        for (int j = 0; j < kTerms; ++j) few[j] += term(M{}, first + i, j);
+      }
+    }
     held += l.inner;
     if (held < kHeld && n + 1 < l.batch) continue;
     held = 0;
     for (int j = 0; j < kTerms; ++j) {
-      totals[j] +=
-          static_cast<double>(sum_terms<M>(kLanes, [&](int64_t k) { return lanes[j][k]; }));
-      std::fill_n(lanes[j], kLanes, M(0));
+      const V all = (sums[j][0] + sums[j][1]) + (sums[j][2] + sums[j][3]);
+      totals[j] += static_cast<double>(sum_elements<M, kBytes>(all) + few[j]);
+      for (int64_t k = 0; k < kChains; ++k) sums[j][k] = V{};
+      few[j] = 0;
     }
   }
 }

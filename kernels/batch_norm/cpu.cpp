@@ -76,19 +76,21 @@ template <class T> void training(const BatchNorm& a) {
   } else {
     const Parameters<M> weight(a.gamma, l.channels, M(1)), bias(a.beta, l.channels, M(0));
     T* __restrict out = static_cast<T*>(a.out.raw_data());
-    for_channels(l, [&](int64_t c) {
-      channel_sum<M, 1>(
-          l, c, [=](int64_t at, int) { return M(x[at]); }, &mean[c]);
+    for_channels(l, [&](auto bytes, int64_t c) {
+      constexpr int kBytes = decltype(bytes)::value;
+      const auto value = [=]<class V>(V, int64_t at, int) { return load_as<V>(x + at); };
+      channel_sum<M, kBytes, 1>(l, c, value, &mean[c]);
       const M center = static_cast<M>(mean[c] /= count);
-      const auto square = [=](int64_t at, int) {
-        const M d = M(x[at]) - center;
+      const auto square = [=]<class V>(V, int64_t at, int) {
+        const V d = load_as<V>(x + at) - center;
         return d * d;
       };
-      channel_sum<M, 1>(l, c, square, &var[c]);
+      channel_sum<M, kBytes, 1>(l, c, square, &var[c]);
       var[c] /= count;
       const M scale = static_cast<M>(invert(c) * static_cast<double>(weight[c])), shift = bias[c];
-      for_channel(
-          l, c, [=](int64_t at) { out[at] = static_cast<T>((M(x[at]) - center) * scale + shift); });
+      for_channel<M, kBytes>(l, c, [=]<class V>(V, int64_t at) {
+        store_as<V>((load_as<V>(x + at) - center) * scale + shift, out + at);
+      });
     });
   }
   store_values(mean.data(), l.channels, a.mean);
@@ -141,21 +143,24 @@ template <class T> void backward(const BatchNormBackward& a) {
       });
     }
   } else {
-    for_channels(l, [&](int64_t c) {
+    for_channels(l, [&](auto bytes, int64_t c) {
+      constexpr int kBytes = decltype(bytes)::value;
       const M center = about[c];
       if (wants_sums) {
-        const auto terms = [=](int64_t at, int term) {
-          return term == 0 ? M(g[at]) : M(g[at]) * (M(x[at]) - center);
+        const auto terms = [=]<class V>(V, int64_t at, int term) {
+          const V value = load_as<V>(g + at);
+          return term == 0 ? value : value * (load_as<V>(x + at) - center);
         };
         double totals[2];
-        channel_sum<M, 2>(l, c, terms, totals);
+        channel_sum<M, kBytes, 2>(l, c, terms, totals);
         dbeta[c] = totals[0], dgamma[c] = totals[1] * static_cast<double>(invstd[c]);
       }
       if (dx == nullptr) return;
       set_factors(c);
       const M by = scale[c], less = pull[c], along = slope[c];
-      for_channel(l, c, [=](int64_t at) {
-        dx[at] = static_cast<T>(by * (M(g[at]) - less - (M(x[at]) - center) * along));
+      for_channel<M, kBytes>(l, c, [=]<class V>(V, int64_t at) {
+        const V pulled = load_as<V>(g + at) - less;
+        store_as<V>(by * (pulled - (load_as<V>(x + at) - center) * along), dx + at);
       });
     });
   }
