@@ -5,7 +5,6 @@
 
 #include "kernels/conv2d/dense.h"
 #include "kernels/conv2d/direct.h"
-#include "kernels/conv2d/variants.h"
 #include "kernels/copy/copy.h"
 #include "kernels/scratch.h"
 
@@ -157,26 +156,22 @@ template <class T> void backward_input(const Conv2dBackwardInput& a) {
                       s.in_height * s.in_width, reach_h.rows, a.cost().flops});
 }
 
-}  // namespace
-
-void direct::run(const Conv2d& args) {
+void run(const Conv2d& args) {
   if (args.out.numel() == 0) return;
   with_dense(args, [](const Conv2d& a) {
     a.dtype() == kFloat64 ? forward<double>(a) : forward<float>(a);
   });
 }
-void direct::run(const Conv2dBackwardInput& args) {
+void run(const Conv2dBackwardInput& args) {
   if (args.dx.numel() == 0) return;
   with_dense(args, [](const Conv2dBackwardInput& a) {
     a.dtype() == kFloat64 ? backward_input<double>(a) : backward_input<float>(a);
   });
 }
 
-namespace {
 const std::vector<DType> kFloats = {kFloat32, kFloat64, kFloat16, kBFloat16};
-const bool kForward = conv2d_kernels().add({"direct", kCPU, kFloats, direct::run, 1});
-const bool kBackwardInput =
-    conv2d_backward_input_kernels().add({"direct", kCPU, kFloats, direct::run, 1});
+const bool kForward = conv2d_kernels().add({"direct", kCPU, kFloats, run, 1});
+const bool kBackwardInput = conv2d_backward_input_kernels().add({"direct", kCPU, kFloats, run, 1});
 }  // namespace
 
 }  // namespace iolaus

@@ -10,7 +10,6 @@
 #include "core/parallel.h"
 #include "kernels/conv2d/dense.h"
 #include "kernels/conv2d/direct.h"
-#include "kernels/conv2d/variants.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/scratch.h"
 #include "kernels/vector.h"
@@ -267,17 +266,14 @@ template <class T> void backward_weight(const Conv2dBackwardWeight& a) {
   if (a.db.defined()) std::memset(a.db.raw_data(), 0, a.db.nbytes());
 }
 
-}  // namespace
-
-void direct::run(const Conv2dBackwardWeight& args) {
+void run(const Conv2dBackwardWeight& args) {
   with_dense(args, [](const Conv2dBackwardWeight& a) {
     a.dtype() == kFloat64 ? backward_weight<double>(a) : backward_weight<float>(a);
   });
 }
 
-namespace {
 const bool kRegistered = conv2d_backward_weight_kernels().add(
-    {"direct", kCPU, {kFloat32, kFloat64, kFloat16, kBFloat16}, direct::run, 1});
+    {"direct", kCPU, {kFloat32, kFloat64, kFloat16, kBFloat16}, run, 1});
 }  // namespace
 
 }  // namespace iolaus

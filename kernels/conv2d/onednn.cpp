@@ -10,7 +10,7 @@
 
 #include "core/parallel.h"
 #include "core/views.h"
-#include "kernels/conv2d/variants.h"
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/onednn.h"
 #include "kernels/scratch.h"
 
@@ -270,7 +270,7 @@ void execute(const Plan& plan, void* const (&data)[3], void* bias,
 bool is_dense_layout(const Tensor& t) {
   return t.is_contiguous() || t.is_contiguous(MemoryFormat::kChannelsLast);
 }
-template <class Args> const char* reason(const Args& args) {
+template <class Args> const char* why_not(const Args& args) {
   const char* why = nullptr;
   Args tensors = args;
   tensors.visit([&](const char*, Tensor& t, Role) {
@@ -282,14 +282,6 @@ template <class Args> const char* reason(const Args& args) {
   });
   return why;
 }
-
-}  // namespace
-
-const char* onednn::why_not(const Conv2d& a) { return reason(a); }
-const char* onednn::why_not(const Conv2dBackwardInput& a) { return reason(a); }
-const char* onednn::why_not(const Conv2dBackwardWeight& a) { return reason(a); }
-
-namespace {
 
 // A forward pass or the gradient of its input: from (N, ...) to to (N, channels, ...), by pieces of
 // images, and of channels where there are few images.
@@ -342,18 +334,16 @@ struct Pass {
   }
 };
 
-}  // namespace
-
-void onednn::run(const Conv2d& a) {
+void run(const Conv2d& a) {
   Pass{'f', make_forward, a.x, a.out, a.weight, a.bias, 0, a.window, a.groups}.run();
 }
-void onednn::run(const Conv2dBackwardInput& a) {
+void run(const Conv2dBackwardInput& a) {
   Pass{'i', make_backward_input, a.g, a.dx, a.weight, Tensor(), 1, a.window, a.groups}.run();
 }
 
 // oneDNN would split the sum over images by the number of threads. So chunks of the batch, which
 // depend on the shape only, go to primitives of one thread each, and are added in order.
-void onednn::run(const Conv2dBackwardWeight& a) {
+void run(const Conv2dBackwardWeight& a) {
   const int64_t batch = a.x.sizes()[0], count = a.dw.numel();
   const int64_t channels = a.db.defined() ? a.db.numel() : 0, stride = count + channels;
   const int64_t limit = std::clamp<int64_t>(kPartialElements / stride, 1, 8);
@@ -383,13 +373,11 @@ void onednn::run(const Conv2dBackwardWeight& a) {
   if (channels > 0) std::memcpy(a.db.raw_data(), sums.data() + count, a.db.nbytes());
 }
 
-namespace {
-const bool kForward =
-    conv2d_kernels().add({"onednn", kCPU, {kFloat32}, onednn::run, 0, onednn::why_not});
-const bool kBackwardInput = conv2d_backward_input_kernels().add(
-    {"onednn", kCPU, {kFloat32}, onednn::run, 0, onednn::why_not});
-const bool kBackwardWeight = conv2d_backward_weight_kernels().add(
-    {"onednn", kCPU, {kFloat32}, onednn::run, 0, onednn::why_not});
+const bool kForward = conv2d_kernels().add({"onednn", kCPU, {kFloat32}, run, 0, why_not});
+const bool kBackwardInput =
+    conv2d_backward_input_kernels().add({"onednn", kCPU, {kFloat32}, run, 0, why_not});
+const bool kBackwardWeight =
+    conv2d_backward_weight_kernels().add({"onednn", kCPU, {kFloat32}, run, 0, why_not});
 }  // namespace
 
 }  // namespace iolaus

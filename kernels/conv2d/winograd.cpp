@@ -7,7 +7,6 @@
 
 #include "core/parallel.h"
 #include "kernels/conv2d/dense.h"
-#include "kernels/conv2d/variants.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/scratch.h"
 
@@ -21,7 +20,7 @@ constexpr int64_t kLeastTiles = 32;  // of a job, where there are as many: weigh
 constexpr int64_t kChunkTiles = 64;  // of a chunk of the weight's gradient
 constexpr int64_t kMaxChunks = 16;
 constexpr int64_t kPartialElements = int64_t{1} << 25;  // of all chunks' sums together
-constexpr int64_t kJobs = 8;  // wanted, for the threads
+constexpr int64_t kJobs = 8;                            // wanted, for the threads
 constexpr double kGrainFlops = 4e5;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -208,7 +207,7 @@ class BackwardWeight {
   int64_t kernel_, size_;
 };
 
-template <class Args> const char* reason(const Args& a) {
+template <class Args> const char* why_not(const Args& a) {
   const Window2d& w = a.window;
   if (w.kernel[0] != w.kernel[1] || (w.kernel[0] != 3 && w.kernel[0] != 5)) {
     return "expected a kernel of 3 x 3 or 5 x 5";
@@ -225,25 +224,17 @@ template <class Args> const char* reason(const Args& a) {
   return why;
 }
 
-}  // namespace
-
-const char* winograd::why_not(const Conv2d& a) { return reason(a); }
-const char* winograd::why_not(const Conv2dBackwardInput& a) { return reason(a); }
-const char* winograd::why_not(const Conv2dBackwardWeight& a) { return reason(a); }
-
-void winograd::run(const Conv2d& args) { with_dense(args, forward); }
-void winograd::run(const Conv2dBackwardInput& args) { with_dense(args, backward_input); }
-void winograd::run(const Conv2dBackwardWeight& args) {
+void run(const Conv2d& args) { with_dense(args, forward); }
+void run(const Conv2dBackwardInput& args) { with_dense(args, backward_input); }
+void run(const Conv2dBackwardWeight& args) {
   with_dense(args, [](const Conv2dBackwardWeight& a) { BackwardWeight(a).run(); });
 }
 
-namespace {
-const bool kForward =
-    conv2d_kernels().add({"winograd", kCPU, {kFloat32}, winograd::run, 0, winograd::why_not});
-const bool kBackwardInput = conv2d_backward_input_kernels().add(
-    {"winograd", kCPU, {kFloat32}, winograd::run, 0, winograd::why_not});
-const bool kBackwardWeight = conv2d_backward_weight_kernels().add(
-    {"winograd", kCPU, {kFloat32}, winograd::run, 0, winograd::why_not});
+const bool kForward = conv2d_kernels().add({"winograd", kCPU, {kFloat32}, run, 0, why_not});
+const bool kBackwardInput =
+    conv2d_backward_input_kernels().add({"winograd", kCPU, {kFloat32}, run, 0, why_not});
+const bool kBackwardWeight =
+    conv2d_backward_weight_kernels().add({"winograd", kCPU, {kFloat32}, run, 0, why_not});
 }  // namespace
 
 }  // namespace iolaus
