@@ -72,7 +72,7 @@ bool suits_winograd(const ConvShape& s, const Window2d& window, int64_t height, 
   const int64_t tile = winograd::tile_of(kernel);
   const int64_t tiles = winograd::tiles_of(tile, height, width);
   return fills(s.in_channels) && fills(s.out_channels) &&
-         2 * height * width >= tiles * tile * tile &&
+         (kernel == 5 ? 4 : 2) * height * width >= tiles * tile * tile &&
          s.batch * tiles >= std::max<int64_t>(16, s.in_channels * s.out_channels / 1024);
 }
 bool prefers_winograd(const Conv2d& a) {
@@ -80,10 +80,11 @@ bool prefers_winograd(const Conv2d& a) {
   return suits_winograd(s, a.window, s.out_height, s.out_width);
 }
 bool prefers_winograd(const Conv2dBackwardInput& a) {
-  // Its tiles cover the input, of which few outputs may be left without padding.
+  // Its tiles cover the input; where that is much larger than the output, oneDNN computes less.
   const ConvShape s = a.shape();
-  const bool few = 3 * s.out_height * s.out_width < s.in_height * s.in_width;
-  return !few && suits_winograd(s, a.window, s.in_height, s.in_width);
+  const bool much = s.in_height * s.in_width > 3 * s.out_height * s.out_width;
+  if (much && prefers_onednn(a)) return false;
+  return suits_winograd(s, a.window, s.in_height, s.in_width);
 }
 bool prefers_winograd(const Conv2dBackwardWeight& a) {
   const ConvShape s = a.shape();
