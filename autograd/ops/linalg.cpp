@@ -179,6 +179,12 @@ const bool kBoxed =
 Tensor well_conditioned(const Tensor& x) {
   return add(matmul(x, mt(x)), eye(x.size(-2), {}, x.options()));
 }
+// The one pair of factors with a positive diagonal: libraries choose other signs.
+std::pair<Tensor, Tensor> positive_qr(const Tensor& x) {
+  const auto [q, r] = qr(x);
+  const Tensor signs = sign(diagonal(r.detach(), 0, -2, -1));
+  return {mul(q, unsqueeze(signs, -2)), mul(unsqueeze(signs, -1), r)};
+}
 bool add_sample(const char* op, const Dims& sizes, Tensor (*fn)(const Tensor&)) {
   return register_op({op, [=] {
                         return std::vector<OpSample>{{"sample",
@@ -193,12 +199,12 @@ const bool kSamples =
     add_sample("det", {2, 3, 3}, [](const Tensor& x) { return det(x); }) &&
     add_sample("qr", {4, 3},
                [](const Tensor& x) {
-                 const auto [q, r] = qr(x);
+                 const auto [q, r] = positive_qr(x);
                  return cat({q, r});
                }) &&
     add_sample("qr_wide", {2, 4},
                [](const Tensor& x) {
-                 const auto [q, r] = qr(x);
+                 const auto [q, r] = positive_qr(x);
                  return cat({q, r}, 1);
                }) &&
     add_sample("svd", {4, 3},

@@ -8,6 +8,7 @@
 #include "core/cuda/capture.h"
 #include "core/cuda/launch.h"
 #include "kernels/copy/copy.h"
+#include "kernels/matmul/cublaslt/library.h"
 
 namespace iolaus::cusolver {
 namespace {
@@ -57,7 +58,7 @@ void Call::check(cusolverStatus_t status, const char* function) const {
 
 void Call::check(cublasStatus_t status, const char* function) const {
   if (status != CUBLAS_STATUS_SUCCESS) {
-    fail_call(status == CUBLAS_STATUS_ALLOC_FAILED, function, status_text(status));
+    fail_call(status == CUBLAS_STATUS_ALLOC_FAILED, function, cublaslt::status_text(status));
   }
   cuda::check_library_call(function, stream_);
 }

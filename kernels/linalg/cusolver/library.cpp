@@ -71,8 +71,4 @@ std::string status_text(cusolverStatus_t status) {
   }
 }
 
-std::string status_text(cublasStatus_t status) {
-  return fmt::format("status {} of cuBLAS", static_cast<int>(status));
-}
-
 }  // namespace iolaus::cusolver

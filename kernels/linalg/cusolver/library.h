@@ -55,8 +55,7 @@ struct Library {
 /// Loads them at the first call.
 const Library& library();
 
-/// "CUSOLVER_STATUS_INVALID_VALUE: an argument is not allowed".
+/// "CUSOLVER_STATUS_INVALID_VALUE: an argument is not allowed". For cuBLAS's see cublaslt.
 std::string status_text(cusolverStatus_t status);
-std::string status_text(cublasStatus_t status);
 
 }  // namespace iolaus::cusolver
