@@ -1,6 +1,7 @@
 // Factorisations of batches of matrices, by the library of the device that they are on: LAPACK on
-// the CPU, cuSOLVER on CUDA. Where cuSOLVER is not there, matrices on CUDA go to LAPACK on the host
-// and come back; `kernels.linalg` of a config chooses between the two.
+// the CPU, cuSOLVER on CUDA. Where cuSOLVER is not there, and for qr, svd and eigh of many tiny
+// matrices, which it does one by one, matrices on CUDA go to LAPACK on the host and come back.
+// `kernels.linalg` of a config chooses one of the two for all.
 // Matrices are column-major, as Fortran has them: a contiguous row-major tensor is its own
 // transpose here. All tensors of a call are of one dtype (float32 or float64) and device,
 // contiguous, and changed in place where said; those without elements are left as they are. op is
@@ -56,7 +57,8 @@ struct Library {
 void register_cuda_library(const Library& library);
 
 /// What computes for matrices on CUDA: "cusolver", "lapack" (on the host), or "": cuSOLVER where it
-/// is there, else LAPACK. Errors: kNotFound for another name; kUnsupported where it is not there.
+/// is there and suits, else LAPACK.
+/// Errors: kNotFound for another name; kUnsupported where it is not there.
 void select_for_cuda(const std::string& name);
 /// What that comes to now: "cusolver" or "lapack".
 std::string selected_for_cuda();

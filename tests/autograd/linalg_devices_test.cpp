@@ -29,6 +29,7 @@ std::vector<Place> places() {
   std::vector<Place> all{{Device(), ""}};
   for (const Device& device : test::all_devices()) {
     if (!device.is_cuda()) continue;
+    all.push_back({device, ""});
     all.push_back({device, "lapack"});
     if (linalg::selected_for_cuda() == "cusolver") {
       all.push_back({device, "cusolver"});
@@ -86,8 +87,9 @@ Tensor positive_definite(const Dims& sizes, uint64_t seed) {
 
 const Dims kSquares[] = {{3, 3},    {1, 1},    {0, 0},       {2, 0, 0},
                          {0, 3, 3}, {1, 5, 5}, {2, 3, 7, 7}, {2, 33, 33}};
-const Dims kMatrices[] = {{5, 3}, {3, 5},    {4, 4},    {1, 1},       {1, 4},    {4, 1},     {0, 3},
-                          {3, 0}, {0, 4, 2}, {3, 2, 0}, {2, 3, 6, 4}, {3, 4, 9}, {2, 33, 20}};
+const Dims kMatrices[] = {{5, 3},    {3, 5},       {4, 4},    {1, 1},     {1, 4},
+                          {4, 1},    {0, 3},       {3, 0},    {0, 4, 2},  {3, 2, 0},
+                          {9, 3, 2}, {2, 3, 6, 4}, {3, 4, 9}, {2, 33, 20}};
 
 }  // namespace
 
