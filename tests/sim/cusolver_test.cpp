@@ -130,7 +130,7 @@ TEST_CASE("cuBLAS's batched calls refuse what the library refuses") {
   float* on_host[] = {a.get()};
   CHECK(factorise(on_host, 2) == CUBLAS_STATUS_SUCCESS);
   CHECK(cudaDeviceSynchronize() != cudaSuccess);
-  CHECK(test::contains(sim::last_diagnosis(), "cublasgetrfBatched: 8 bytes of A are"));
+  CHECK(test::contains(sim::last_diagnosis(), "cublas<t>getrfBatched: 8 bytes of A are"));
   sim::reset_device();
   cublasDestroy(handle);
 }

@@ -37,10 +37,10 @@ cublasStatus_t getrf_batched(cublasHandle_t handle, int n, T* const arrays[], in
     const sim::Operand operands[] = {{"A", arrays, batch * sizeof *arrays},
                                      {"P", pivots, batch * size * sizeof *pivots},
                                      {"info", infos, batch * sizeof *infos}};
-    if (!sim::check_operands("cublasgetrfBatched", operands)) return false;
+    if (!sim::check_operands("cublas<t>getrfBatched", operands)) return false;
     for (size_t b = 0; b < batch; ++b) {
       const sim::Operand matrix[] = {{"a matrix", arrays[b], matrix_bytes<T>(n, n, lda)}};
-      if (!sim::check_operands("cublasgetrfBatched", matrix)) return false;
+      if (!sim::check_operands("cublas<t>getrfBatched", matrix)) return false;
       lapack::call<T>("getrf", &n, &n, arrays[b], &lda, pivots + b * size, infos + b);
     }
     return true;
@@ -62,13 +62,13 @@ cublasStatus_t getrs_batched(cublasHandle_t handle, cublasOperation_t trans, int
     const sim::Operand operands[] = {{"Aarray", arrays, batch * sizeof *arrays},
                                      {"devIpiv", pivots, batch * size * sizeof *pivots},
                                      {"Barray", right_arrays, batch * sizeof *right_arrays}};
-    if (!sim::check_operands("cublasgetrsBatched", operands)) return false;
+    if (!sim::check_operands("cublas<t>getrsBatched", operands)) return false;
     const char plain = 'N';
     for (size_t b = 0; b < batch; ++b) {
       const sim::Operand matrices[] = {
           {"a matrix", arrays[b], matrix_bytes<T>(n, n, lda)},
           {"a right side", right_arrays[b], matrix_bytes<T>(n, nrhs, ldb)}};
-      if (!sim::check_operands("cublasgetrsBatched", matrices)) return false;
+      if (!sim::check_operands("cublas<t>getrsBatched", matrices)) return false;
       int unused = 0;
       lapack::call<T>("getrs", &plain, &n, &nrhs, arrays[b], &lda, pivots + b * size,
                       right_arrays[b], &ldb, &unused, size_t{1});

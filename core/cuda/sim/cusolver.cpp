@@ -301,12 +301,12 @@ cusolverStatus_t potrf_batched(cusolverDnHandle_t handle, cublasFillMode_t uplo,
   const auto batch = static_cast<size_t>(count);
   const std::vector<sim::Operand> operands{{"Aarray", arrays, batch * sizeof *arrays},
                                            {"infoArray", infos, batch * sizeof *infos}};
-  return queue(handle, "cusolverDnpotrfBatched", operands, nullptr, 0, infos, [=](int*) {
+  return queue(handle, "cusolverDn<t>potrfBatched", operands, nullptr, 0, infos, [=](int*) {
     const char triangle = letter(uplo);
     for (size_t b = 0; b < batch; ++b) {
       T* a = arrays[b];
       const sim::Operand operand[] = {{"a matrix", a, matrix_bytes<T>(n, n, lda)}};
-      if (!sim::check_operands("cusolverDnpotrfBatched", operand)) return;
+      if (!sim::check_operands("cusolverDn<t>potrfBatched", operand)) return;
       lapack::call<T>("potrf", &triangle, &n, a, &lda, infos + b, size_t{1});
       for (int j = 0; j < n; ++j) {  // the other triangle is destroyed
         for (int i = 0; i < n; ++i) {
@@ -326,7 +326,7 @@ cusolverStatus_t getrf(cusolverDnHandle_t handle, int m, int n, T* a, int lda, T
   const std::vector<sim::Operand> operands{
       {"A", a, matrix_bytes<T>(m, n, lda)},
       {"devIpiv", pivots, matrix_bytes<int>(std::min(m, n), 1, m)}};
-  return queue(handle, "cusolverDngetrf", operands, work,
+  return queue(handle, "cusolverDn<t>getrf", operands, work,
                static_cast<size_t>(room_for(m, n)) * sizeof(T), info,
                [=](int* result) { lapack::call<T>("getrf", &m, &n, a, &lda, pivots, result); });
 }
@@ -340,7 +340,7 @@ cusolverStatus_t getrs(cusolverDnHandle_t handle, cublasOperation_t trans, int n
   const std::vector<sim::Operand> operands{{"A", a, matrix_bytes<T>(n, n, lda)},
                                            {"devIpiv", pivots, matrix_bytes<int>(n, 1, n)},
                                            {"B", b, matrix_bytes<T>(n, nrhs, ldb)}};
-  return queue(handle, "cusolverDngetrs", operands, nullptr, 0, info, [=](int* result) {
+  return queue(handle, "cusolverDn<t>getrs", operands, nullptr, 0, info, [=](int* result) {
     const char plain = 'N';
     lapack::call<T>("getrs", &plain, &n, &nrhs, a, &lda, pivots, b, &ldb, result, size_t{1});
   });
@@ -354,7 +354,7 @@ cusolverStatus_t orgqr(cusolverDnHandle_t handle, int m, int n, int k, T* a, int
   if (work == nullptr || lwork < room_for(m, n)) return CUSOLVER_STATUS_INVALID_WORKSPACE;
   const std::vector<sim::Operand> operands{{"A", a, matrix_bytes<T>(m, n, lda)},
                                            {"tau", tau, matrix_bytes<T>(k, 1, k)}};
-  return queue(handle, "cusolverDnorgqr", operands, work, static_cast<size_t>(lwork) * sizeof(T),
+  return queue(handle, "cusolverDn<t>orgqr", operands, work, static_cast<size_t>(lwork) * sizeof(T),
                info, [=](int* result) {
                  with_room<T>([&](T* own, int room) {
                    lapack::call<T>("orgqr", &m, &n, &k, a, &lda, tau, own, &room, result);

@@ -6,6 +6,7 @@
 #include <cusolverDn.h>
 
 #include <string>
+#include <type_traits>
 
 #include "core/dynamic_library.h"
 

@@ -56,7 +56,7 @@ Infos cholesky(const Tensor& a) {
       call.check(
           library().potrf_batched.get<T>()(h.solver, kLower, size_of(a, -1), call.addresses<T>(a),
                                            size_of(a, -1), call.info(0), size_of(a, 0)),
-          "cusolverDnpotrfBatched");
+          "cusolverDn<t>potrfBatched");
     });
     return call.infos();
   }
@@ -85,18 +85,18 @@ Infos factorise(const Tensor& a, const Tensor& pivots, const Tensor* right) {
       T** matrices = call.addresses<T>(a);
       call.check(
           library().getrf_batched.get<T>()(h.blas, n, matrices, n, all_pivots, call.info(0), count),
-          "cublasgetrfBatched");
+          "cublas<t>getrfBatched");
       if (columns == 0) return;
       int info = 0;  // of the arguments, on the host
       call.check(
           library().getrs_batched.get<T>()(h.blas, CUBLAS_OP_N, n, columns, matrices, n, all_pivots,
                                            call.addresses<T>(*right), n, &info, count),
-          "cublasgetrsBatched");
+          "cublas<t>getrsBatched");
       return;
     }
     int room = 0;
     call.check(library().getrf_room.get<T>()(h.solver, n, n, a.data<T>(), n, &room),
-               "cusolverDngetrf_bufferSize");
+               "cusolverDn<t>getrf_bufferSize");
     auto* work = static_cast<T*>(call.room(static_cast<size_t>(room) * sizeof(T)));
     auto* unused =
         static_cast<int*>(call.room(sizeof(int)));  // the info of getrs, of its arguments
@@ -104,11 +104,11 @@ Infos factorise(const Tensor& a, const Tensor& pivots, const Tensor* right) {
       int* swaps = at<int32_t>(pivots, b);
       call.check(
           library().getrf.get<T>()(h.solver, n, n, at<T>(a, b), n, work, swaps, call.info(b)),
-          "cusolverDngetrf");
+          "cusolverDn<t>getrf");
       if (columns == 0) continue;
       call.check(library().getrs.get<T>()(h.solver, CUBLAS_OP_N, n, columns, at<T>(a, b), n, swaps,
                                           at<T>(*right, b), n, unused),
-                 "cusolverDngetrs");
+                 "cusolverDn<t>getrs");
     }
   });
   return call.infos();
@@ -149,12 +149,12 @@ Infos form_q(const Tensor& q, const Tensor& tau) {
     int room = 0;
     call.check(
         library().orgqr_room.get<T>()(h.solver, m, n, k, q.data<T>(), m, tau.data<T>(), &room),
-        "cusolverDnorgqr_bufferSize");
+        "cusolverDn<t>orgqr_bufferSize");
     auto* work = static_cast<T*>(call.room(static_cast<size_t>(room) * sizeof(T)));
     for (int64_t b = 0; b < call.count(); ++b) {
       call.check(library().orgqr.get<T>()(h.solver, m, n, k, at<T>(q, b), m, at<T>(tau, b), work,
                                           room, call.info(b)),
-                 "cusolverDnorgqr");
+                 "cusolverDn<t>orgqr");
     }
   });
   return call.infos();
