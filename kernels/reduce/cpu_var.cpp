@@ -9,8 +9,8 @@
 namespace iolaus {
 namespace {
 
-constexpr int64_t kTile = 256;       // columns side by side
-constexpr int64_t kTileRows = 64;    // elements of each that make a block
+constexpr int64_t kTile = 1024;      // columns side by side
+constexpr int64_t kTileRows = 16;    // elements of each that make a block
 constexpr int64_t kBlock = 4096;     // elements of a row that make a block
 constexpr int64_t kChunk = 1 << 16;  // elements that are worth a thread
 constexpr int64_t kMostChunks = 64;
