@@ -40,10 +40,10 @@ static Tensor drop(const Tensor& reduced, uint32_t mask) {
   return make_view(reduced, sizes, strides, reduced.offset());
 }
 
-Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim) {
+Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim, double divisor) {
   Tensor out =
       empty(kept_sizes(x, mask), {.dtype = reduce_dtype(op, x.dtype()), .device = x.device()});
-  reduce_into(op, out, x, mask);
+  reduce_kernels(op)(make_variance(op, out, x, mask, divisor));
   return keepdim ? out : drop(out, mask);
 }
 
