@@ -46,7 +46,7 @@ Plan make_plan(const char* op, const Tensor& x, int64_t dims, const Dims& kernel
                  p.kernel.str(), p.stride.str(), p.dilation.str());
     IOLAUS_CHECK(
         p.kernel[i] > 0 && p.stride[i] > 0 && p.dilation[i] > 0 && p.padding[i] >= 0 &&
-            2 * p.padding[i] <= p.kernel[i],
+            p.padding[i] <= p.kernel[i] / 2,
         "[{}] expected positive kernel {}, stride {} and dilation {}, and padding {} in [0, "
         "kernel / 2]",
         op, p.kernel.str(), p.stride.str(), p.dilation.str(), p.padding.str());
