@@ -264,6 +264,35 @@ TEST_CASE("gradients of in-place forms agree with differences, also of views of 
   });
 }
 
+TEST_CASE("an in-place form may have the tensor itself as its other inputs") {
+  int found = 0;
+  for_each_sample([&](const OpForm& form, const OpSample& sample) {
+    const Tensor& first = sample.inputs.at(0);
+    if (!has_in_place_form(form, sample, sample.fn(sample.inputs))) return;
+    std::vector<size_t> same;  // inputs that x can stand for
+    for (size_t i = 1; i < sample.inputs.size(); ++i) {
+      const Tensor& other = sample.inputs[i];
+      if (other.sizes() == first.sizes() && other.dtype() == first.dtype()) same.push_back(i);
+    }
+    if (same.empty()) return;
+    ++found;
+    const auto plain = [&](const Tensor& x, const Tensor& others) {
+      Tensors all = sample.inputs;
+      all[0] = x;
+      for (size_t i : same) all[i] = others;
+      return sample.fn(all);
+    };
+    const auto changed = [&](const Tensors& x) {
+      const Tensor y = clone(x[0]);
+      detail::in_place(form, y, plain, y);
+      return y;
+    };
+    check_equal(changed({first}), plain(first, first));
+    if (is_floating(first.dtype())) CHECK(gradcheck(changed, {first}) == "");
+  });
+  CHECK(found > 20);
+}
+
 TEST_CASE(
     "a value that an in-place change overwrites keeps its gradient, or says that it is gone") {
   for_each_sample([&](const OpForm& form, const OpSample& sample) {
