@@ -1,5 +1,6 @@
-// parallel_for: splits a range over the threads of the CPU (OpenMP's pool, which oneDNN shares).
-// How a range is split never changes results: kernels that reduce split by shape, not by threads.
+// parallel_for: splits a range over the threads of the CPU. How a range is split never changes
+// results: kernels that reduce split by shape, not by threads. Threads may call it at the same
+// time; within a part it runs on the part's thread alone.
 #pragma once
 
 #include <algorithm>
@@ -10,15 +11,17 @@ namespace iolaus {
 
 /// Threads that a parallel region uses; at start OMP_NUM_THREADS or the number of cores.
 int num_threads();
-/// Errors: kInvalidArgument below 1.
+/// Errors: kInvalidArgument below 1 or above 1024.
 void set_num_threads(int count);
 
 namespace detail {
+/// Calls fn(context, part, part + 1) for each part of [0, count), or fn with several at once.
 void parallel_run(int64_t count, void (*fn)(void*, int64_t, int64_t), void* context);
-}
+}  // namespace detail
 
 /// Calls fn(begin, end) on parts of [0, count) of at least grain elements each; on the caller's
-/// thread alone where the range is not larger than grain. fn must not throw.
+/// thread alone where the range is not larger than grain. What fn throws, the caller gets when all
+/// parts that had begun are done.
 template <class Fn> void parallel_for(int64_t count, int64_t grain, Fn&& fn) {
   if (count <= grain || num_threads() == 1) {
     if (count > 0) fn(int64_t{0}, count);

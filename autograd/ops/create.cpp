@@ -126,7 +126,7 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& op
   }
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   const Tensor out = range("linspace", steps, options.dtype, options.device,
-                           RealSteps{start, step, end, (steps + 1) / 2});
+                           RealSteps{start, step, end, steps - steps / 2});
   return options.requires_grad ? out.set_requires_grad() : out;
 }
 

@@ -72,6 +72,9 @@ std::vector<Problem> problems() {
       {{2, 40, 10, 6}, {36, 20, 3, 3}, {.padding = {1, 0}}, 2},
       {{1, 1, 3, 3}, {1, 1, 3, 3}, {.padding = {4, 3}}},
       {{70, 3, 9, 8}, {9, 3, 3, 3}, {.padding = {1, 1}}},
+      {{35, 4, 4, 5}, {6, 4, 3, 3}, {}},
+      {{2, 7, 5, 6}, {139, 7, 3, 3}, {.padding = {1, 1}}},
+      {{2, 139, 4, 5}, {7, 139, 3, 3}, {.stride = {2, 1}, .padding = {1, 1}}},
   };
   for (Problem& p : list) {
     for (int d = 0; d < 2; ++d) p.window.kernel[d] = p.weight[2 + static_cast<size_t>(d)];

@@ -1,18 +1,17 @@
 // conv2d by oneDNN, for convolutions with many channels, where its blocked layouts win. Primitives
 // are made once for each problem and kept; operands go from dense tensors to the layouts that the
-// primitive chose and back within the call, weights too, since they change with every step.
-#include <omp.h>
-
-#include <dnnl.hpp>
-
+// primitive chose and back within the call, weights too, since they change with every step. How a
+// convolution is split into primitives depends on its shape alone.
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "core/parallel.h"
 #include "core/views.h"
 #include "kernels/conv2d/variants.h"
+#include "kernels/onednn.h"
 #include "kernels/scratch.h"
 
 namespace iolaus {
@@ -20,13 +19,9 @@ namespace {
 
 using dnnl::memory;
 using Desc = memory::desc;
+using onednn::engine;
 
 constexpr int64_t kPartialElements = int64_t{1} << 21;  // all chunks' partial sums together
-
-const dnnl::engine& engine() {
-  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
 
 memory::data_type data_type(const Tensor& t) {
   return t.dtype() == kBFloat16 ? memory::data_type::bf16 : memory::data_type::f32;
@@ -88,10 +83,8 @@ std::string key_of(char kind, const Problem& p) {
     append(t->strides().data(), 4);
   }
   append(&p.window->kernel[0], sizeof(Window2d) / sizeof(int64_t));
-  // A primitive divides its work by the number of threads when it is made.
-  const int64_t rest[] = {p.groups, p.bias, static_cast<int64_t>(p.x->dtype()),
-                          omp_get_max_threads()};
-  append(rest, 4);
+  const int64_t rest[] = {p.groups, p.bias, static_cast<int64_t>(p.x->dtype())};
+  append(rest, 3);
   return key;
 }
 
@@ -205,6 +198,7 @@ const Plan& plan_of(char kind, const Problem& p, std::unique_ptr<Plan> (*make)(c
   static auto* plans = new std::unordered_map<std::string, std::unique_ptr<Plan>>;
   std::string key = key_of(kind, p);
   std::lock_guard lock(mutex);
+  const onednn::OneThread one_thread;
   auto& slot = (*plans)[key];
   if (slot == nullptr) {
     slot = make(p);
@@ -213,9 +207,34 @@ const Plan& plan_of(char kind, const Problem& p, std::unique_ptr<Plan> (*make)(c
   return *slot;
 }
 
-// data: the operands' memory in the order of the plan; the last is the output.
-void execute(const Plan& plan, void* const (&data)[3], void* bias) {
+dnnl::stream& own_stream() {
   static thread_local dnnl::stream stream(engine());
+  return stream;
+}
+
+// The weight in the layout that a plan wants, for calls that share it.
+struct SharedWeight {
+  const Desc* layout = nullptr;  // null where the plan takes the weight as it is
+  std::unique_ptr<Scratch<char>> memory;
+
+  SharedWeight(const Plan& plan, const Tensor& weight) {
+    const Operand& o = plan.operands[1];
+    if (!o.converts) return;
+    const onednn::OneThread one_thread;
+    layout = &o.wanted;
+    memory = std::make_unique<Scratch<char>>(static_cast<int64_t>(o.wanted.get_size()));
+    dnnl::memory given(o.tensor, engine(), weight.raw_data());
+    dnnl::memory wanted(o.wanted, engine(), memory->data());
+    o.reorder.execute(own_stream(), given, wanted);
+    own_stream().wait();
+  }
+};
+
+// data: the operands' memory in the order of the plan; the last is the output.
+void execute(const Plan& plan, void* const (&data)[3], void* bias,
+             const SharedWeight* shared = nullptr) {
+  const onednn::OneThread one_thread;
+  dnnl::stream& stream = own_stream();
   Scratch<char> scratchpad(static_cast<int64_t>(plan.scratchpad.get_size()));
   std::unordered_map<int, memory> args{
       {DNNL_ARG_SCRATCHPAD, memory(plan.scratchpad, engine(), scratchpad.data())}};
@@ -223,12 +242,16 @@ void execute(const Plan& plan, void* const (&data)[3], void* bias) {
   for (int i = 0; i < 3; ++i) {
     const Operand& o = plan.operands[i];
     void* at = data[i];
-    if (o.converts) {
+    const bool ready =
+        i == 1 && shared != nullptr && shared->layout != nullptr && *shared->layout == o.wanted;
+    if (ready) {
+      at = shared->memory->data();
+    } else if (o.converts) {
       converted[i] = std::make_unique<Scratch<char>>(static_cast<int64_t>(o.wanted.get_size()));
       at = converted[i]->data();
     }
     memory wanted(o.wanted, engine(), at);
-    if (o.converts && i < 2) {
+    if (o.converts && !ready && i < 2) {
       memory given(o.tensor, engine(), data[i]);
       o.reorder.execute(stream, given, wanted);
     }
@@ -266,26 +289,67 @@ const char* onednn::why_not(const Conv2d& a) { return reason(a); }
 const char* onednn::why_not(const Conv2dBackwardInput& a) { return reason(a); }
 const char* onednn::why_not(const Conv2dBackwardWeight& a) { return reason(a); }
 
-void onednn::run(const Conv2d& a) {
-  const Problem p{&a.x, &a.weight, &a.out, a.bias.defined(), &a.window, a.groups};
-  execute(plan_of('f', p, make_forward), {a.x.raw_data(), a.weight.raw_data(), a.out.raw_data()},
-          p.bias ? a.bias.raw_data() : nullptr);
-}
-void onednn::run(const Conv2dBackwardInput& a) {
-  const Problem p{&a.dx, &a.weight, &a.g, false, &a.window, a.groups};
-  execute(plan_of('i', p, make_backward_input),
-          {a.g.raw_data(), a.weight.raw_data(), a.dx.raw_data()}, nullptr);
-}
 namespace {
 
-// Work on one thread, within the scope.
-struct OneThread {
-  int before = omp_get_max_threads();
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before); }
+// A forward pass or the gradient of its input: from (N, ...) to to (N, channels, ...), by pieces of
+// images, and of channels where there are few images.
+struct Pass {
+  char kind;
+  std::unique_ptr<Plan> (*make)(const Problem&);
+  const Tensor &from, &to, &weight, &bias;
+  int weight_dim;  // of the weight, that of to's channels
+  const Window2d& window;
+  int64_t groups;
+
+  void run() const {
+    constexpr int64_t kPieces = 16, kFewestChannels = 64, kBlock = 16;
+    const int64_t batch = to.sizes()[0], channels = to.sizes()[1];
+    const int64_t images = (batch + kPieces - 1) / kPieces;
+    const int64_t batches = (batch + images - 1) / images;
+    const int64_t most = groups > 1 ? 1 : kPieces / batches;
+    const int64_t slices = std::clamp<int64_t>(channels / kFewestChannels, 1, most);
+    const int64_t slice =
+        slices == 1 ? channels : ((channels + slices - 1) / slices + kBlock - 1) / kBlock * kBlock;
+    const int64_t across = (channels + slice - 1) / slice;
+    std::optional<SharedWeight> shared;
+    if (across == 1 && batches > 1) shared.emplace(plan(part(0, images, 0, channels)), weight);
+    parallel_for(batches * across, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; ++piece) {
+        const int64_t i = piece / across * images, c = piece % across * slice;
+        const Part p = part(i, std::min(images, batch - i), c, std::min(slice, channels - c));
+        execute(plan(p), {p.from.raw_data(), p.weight.raw_data(), p.to.raw_data()},
+                p.bias.defined() ? p.bias.raw_data() : nullptr, shared ? &*shared : nullptr);
+      }
+    });
+  }
+
+ private:
+  struct Part {
+    Tensor from, to, weight, bias;
+  };
+  Part part(int64_t image, int64_t images, int64_t channel, int64_t channels) const {
+    return {views::narrow(from, 0, image, images),
+            views::narrow(views::narrow(to, 0, image, images), 1, channel, channels),
+            groups > 1 ? weight : views::narrow(weight, weight_dim, channel, channels),
+            bias.defined() ? views::narrow(bias, 0, channel, channels) : Tensor()};
+  }
+  const Plan& plan(const Part& p) const {
+    const bool forward = kind == 'f';
+    return plan_of(kind,
+                   {forward ? &p.from : &p.to, &p.weight, forward ? &p.to : &p.from,
+                    p.bias.defined(), &window, groups},
+                   make);
+  }
 };
 
 }  // namespace
+
+void onednn::run(const Conv2d& a) {
+  Pass{'f', make_forward, a.x, a.out, a.weight, a.bias, 0, a.window, a.groups}.run();
+}
+void onednn::run(const Conv2dBackwardInput& a) {
+  Pass{'i', make_backward_input, a.g, a.dx, a.weight, Tensor(), 1, a.window, a.groups}.run();
+}
 
 // oneDNN would split the sum over images by the number of threads. So chunks of the batch, which
 // depend on the shape only, go to primitives of one thread each, and are added in order.
@@ -298,17 +362,14 @@ void onednn::run(const Conv2dBackwardWeight& a) {
   const Tensor x = views::narrow(a.x, 0, 0, chunk), g = views::narrow(a.g, 0, 0, chunk);
   const int64_t left = batch - (chunks - 1) * chunk;
   const Tensor last_x = views::narrow(a.x, 0, 0, left), last_g = views::narrow(a.g, 0, 0, left);
-  const Plan *plan = nullptr, *last_plan = nullptr;
-  {
-    const OneThread one_thread;
-    plan = &plan_of('w', {&x, &a.dw, &g, channels > 0, &a.window, a.groups}, make_backward_weight);
-    last_plan = &plan_of('w', {&last_x, &a.dw, &last_g, channels > 0, &a.window, a.groups},
-                         make_backward_weight);
-  }
+  const Plan& plan =
+      plan_of('w', {&x, &a.dw, &g, channels > 0, &a.window, a.groups}, make_backward_weight);
+  const Plan& last_plan = plan_of('w', {&last_x, &a.dw, &last_g, channels > 0, &a.window, a.groups},
+                                  make_backward_weight);
   parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       float* to = sums.data() + c * stride;
-      execute(c + 1 < chunks ? *plan : *last_plan,
+      execute(c + 1 < chunks ? plan : last_plan,
               {x.data<float>() + c * chunk * a.x.strides()[0],
                g.data<float>() + c * chunk * a.g.strides()[0], to},
               channels > 0 ? to + count : nullptr);

@@ -2,32 +2,16 @@
 // splits by threads, also along k, which changes the result with their number; so each tile is
 // computed by one thread.
 #include <dnnl.h>
-#include <omp.h>
 
 #include <algorithm>
 
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/matmul/cpu_gemm.h"
+#include "kernels/onednn.h"
 
 namespace iolaus::cpu {
 namespace {
-
-// While it lives, OpenMP regions that this thread opens have one thread.
-class SingleThread {
- public:
-  SingleThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~SingleThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-  SingleThread(const SingleThread&) = delete;
-  SingleThread& operator=(const SingleThread&) = delete;
-
- private:
-  int before_;
-};
 
 // Whether sgemm can read a matrix with these strides; ld is then its leading dimension.
 struct Layout {
@@ -55,7 +39,7 @@ void tile(const Gemm& g, int64_t i, int64_t rows, int64_t j, int64_t columns) {
   }
   const Layout a = layout(g.m, g.k, g.a_row, g.a_column);
   const Layout b = layout(g.k, g.n, g.b_row, g.b_column);
-  const SingleThread guard;
+  const onednn::OneThread one_thread;
   const dnnl_status_t status =
       dnnl_sgemm(a.transposed, b.transposed, rows, columns, g.k, g.alpha, g.a + i * g.a_row, a.ld,
                  g.b + j * g.b_column, b.ld, beta, c, g.c_row);
@@ -66,19 +50,11 @@ void tile(const Gemm& g, int64_t i, int64_t rows, int64_t j, int64_t columns) {
 }  // namespace
 
 void large_gemm(const Gemm& g) {
-  // Tiles of at least 2^20 multiplications (about 15 us), as square as that allows.
-  constexpr int64_t kStep = 48;
-  int64_t rows = g.m, columns = g.n;
-  while (rows * columns * g.k >= (int64_t{1} << 21)) {
-    int64_t& larger = rows >= columns ? rows : columns;
-    if (larger < 2 * kStep) break;
-    larger = (larger / 2 + kStep - 1) / kStep * kStep;
-  }
-  const int64_t across = (g.n + columns - 1) / columns, down = (g.m + rows - 1) / rows;
-  parallel_for(across * down, 1, [&](int64_t begin, int64_t end) {
+  const Tiles tiles(g.m, g.n, g.k, int64_t{1} << 21);  // about 15 to 30 us each
+  parallel_for(tiles.across * tiles.down, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = t / across * rows, j = t % across * columns;
-      tile(g, i, std::min(rows, g.m - i), j, std::min(columns, g.n - j));
+      const int64_t i = t / tiles.across * tiles.rows, j = t % tiles.across * tiles.columns;
+      tile(g, i, std::min(tiles.rows, g.m - i), j, std::min(tiles.columns, g.n - j));
     }
   });
 }

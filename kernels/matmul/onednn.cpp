@@ -1,16 +1,21 @@
 // bfloat16 products by oneDNN's matmul, which uses AMX or AVX-512 BF16 where the CPU has it; sums
-// are in float32. Primitives are kept by each thread: making one takes longer than a small product.
+// are in float32. C is split into tiles, one primitive on one thread each. Primitives are kept by
+// each thread: making one takes longer than a small product.
 #include <dnnl.hpp>
 
 #include <map>
 
+#include "core/parallel.h"
 #include "core/simd.h"
+#include "kernels/matmul/cpu_gemm.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/onednn.h"
 
 namespace iolaus {
 namespace {
 
 using dnnl::memory;
+using onednn::engine;
 
 // A plain product of matrices that are dense in one direction.
 struct Key {
@@ -23,11 +28,6 @@ struct Product {
   dnnl::matmul primitive;
   memory a, b, c, bias;
 };
-
-dnnl::engine& engine() {
-  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
 
 Product make_product(const Key& key) {
   const auto bf16 = memory::data_type::bf16;
@@ -66,22 +66,38 @@ const char* why_not(const Matmul& p) {
   return nullptr;
 }
 
+void run_tile(const Matmul& p, int64_t i, int64_t rows, int64_t j, int64_t columns) {
+  const auto at = [&](int operand, int64_t row, int64_t column) -> void* {
+    return static_cast<BFloat16*>(p.data[operand]) + row * p.row[operand] +
+           column * p.column[operand];
+  };
+  const onednn::OneThread one_thread;
+  Product& product = cached_product({rows, columns, p.k, p.row[1], p.column[1], p.row[2],
+                                     p.column[2], p.row[0], p.column[0], p.bias != nullptr});
+  product.a.set_data_handle(at(1, i, 0));
+  product.b.set_data_handle(at(2, 0, j));
+  product.c.set_data_handle(at(0, i, j));
+  std::unordered_map<int, memory> args{
+      {DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}};
+  if (p.bias != nullptr) {
+    const auto* bias = static_cast<const BFloat16*>(p.bias) + j;
+    product.bias.set_data_handle(const_cast<BFloat16*>(bias));
+    args.insert({DNNL_ARG_BIAS, product.bias});
+  }
+  dnnl::stream stream(engine());
+  product.primitive.execute(stream, args);
+  stream.wait();
+}
+
 void run(const Matmul& p) {
+  const cpu::Tiles tiles(p.m, p.n, p.k, int64_t{1} << 23);
   try {
-    Product& product = cached_product({p.m, p.n, p.k, p.row[1], p.column[1], p.row[2], p.column[2],
-                                       p.row[0], p.column[0], p.bias != nullptr});
-    product.a.set_data_handle(p.data[1]);
-    product.b.set_data_handle(p.data[2]);
-    product.c.set_data_handle(p.data[0]);
-    std::unordered_map<int, memory> args{
-        {DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}};
-    if (p.bias != nullptr) {
-      product.bias.set_data_handle(const_cast<void*>(p.bias));
-      args.insert({DNNL_ARG_BIAS, product.bias});
-    }
-    dnnl::stream stream(engine());
-    product.primitive.execute(stream, args);
-    stream.wait();
+    parallel_for(tiles.across * tiles.down, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t i = t / tiles.across * tiles.rows, j = t % tiles.across * tiles.columns;
+        run_tile(p, i, std::min(tiles.rows, p.m - i), j, std::min(tiles.columns, p.n - j));
+      }
+    });
   } catch (const dnnl::error& e) {
     fail(ErrorCode::kInternal, "[matmul] oneDNN failed on {}: {}", p.describe(), e.what());
   }

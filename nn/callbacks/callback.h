@@ -44,6 +44,9 @@ class Callback {
                                        int64_t) {}
   virtual void on_evaluation_epoch_end(Trainer&, LightningModule&, Stage) {}
   virtual void on_evaluation_end(Trainer&, LightningModule&, Stage) {}
+  /// In the place of the two above, where a signal ends training within a validation: what was
+  /// changed for it must be put back, since a checkpoint follows.
+  virtual void on_evaluation_abandoned(Trainer&, LightningModule&, Stage) {}
   /// what: the error's message. The error goes on after it.
   virtual void on_exception(Trainer&, LightningModule&, const std::string& /*what*/) {}
   virtual void on_save_checkpoint(Trainer&, LightningModule&, Checkpoint&) {}

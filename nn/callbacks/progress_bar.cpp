@@ -72,4 +72,9 @@ void ProgressBar::on_evaluation_end(Trainer& trainer, LightningModule&, Stage) {
   evaluation_.reset();
 }
 
+void ProgressBar::on_evaluation_abandoned(Trainer&, LightningModule&, Stage) {
+  if (evaluation_) evaluation_->finish("");
+  evaluation_.reset();
+}
+
 }  // namespace iolaus::nn

@@ -21,6 +21,7 @@ class ProgressBar final : public Callback {
   void on_evaluation_batch_end(Trainer&, LightningModule&, Stage, const data::Batch&,
                                int64_t) override;
   void on_evaluation_end(Trainer&, LightningModule&, Stage) override;
+  void on_evaluation_abandoned(Trainer&, LightningModule&, Stage) override;
   std::string state_key() const override { return ""; }
 
  private:

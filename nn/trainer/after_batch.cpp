@@ -1,6 +1,7 @@
 // What follows a batch and an epoch of training: rows, schedules, validation.
 #include <algorithm>
 
+#include "core/random.h"
 #include "nn/trainer/hooks.h"
 
 namespace iolaus::nn {
@@ -32,23 +33,40 @@ void Trainer::step_schedulers(const char* interval, int64_t index, bool with_met
   }
 }
 
-// The rows of a step, and the validation that is due after it.
-void Trainer::finish_batch(int64_t batch_idx) {
+void Trainer::count_batch(int64_t batch_idx) {
   ++batch_;
   ++total_batches_;
-  epoch_complete_ = last_batch_;
-  const bool accumulating = accumulates_after(batch_idx);
   const int64_t every = options_.log_every_n_steps;
   const bool row = every > 0 && ((batches_that_stepped_ + 1) % every == 0 || should_stop);
-  if (!accumulating && row) log_step_metrics();
-  if (validation_is_due(batch_idx)) {
-    evaluate(Stage::kValidate, -1);
-    module_->train();
-  }
-  if (!accumulating) {
+  if (!accumulates_after(batch_idx) && row) log_step_metrics();
+}
+
+// The validation that is due after a batch, and the schedules that may wait for its metrics. False
+// where a signal came meanwhile.
+bool Trainer::finish_batch(int64_t batch_idx) {
+  if (validation_is_due(batch_idx) && !validate_within_fit()) return false;
+  epoch_complete_ = last_batch_;
+  if (!accumulates_after(batch_idx)) {
     step_schedulers("step", batch_idx, true);
     ++batches_that_stepped_;
   }
+  return true;
+}
+
+// A validation that a signal cuts short leaves nothing behind but rows of its batches: training
+// goes on with a whole one.
+bool Trainer::validate_within_fit() {
+  const GeneratorState generator = default_generator().get_state();
+  const Metrics metrics = callback_metrics_;
+  const std::vector<int64_t> evaluated = evaluated_;
+  evaluate(Stage::kValidate, -1);
+  module_->train();
+  if (!evaluation_abandoned_) return true;
+  default_generator().set_state(generator);
+  callback_metrics_ = metrics;
+  evaluated_ = evaluated;
+  validation_due_ = true;
+  return false;
 }
 
 void Trainer::check_finite() {

@@ -27,8 +27,10 @@ struct Checkpoint {
   std::map<std::string, std::string> callbacks;                  // JSON each, by state_key()
   int64_t epoch = 0;                                             // epochs that are complete
   int64_t batch = 0;                                             // batches of the epoch after them
-  std::string stream;       // where the training data is a stream: its state after them
-  int64_t global_step = 0;  // optimizer steps
+  std::string stream;              // where the training data is a stream: its state after them
+  bool validation_due = false;     // a signal came within the validation behind that batch
+  std::vector<int64_t> evaluated;  // validation batches so far, of each loader
+  int64_t global_step = 0;         // optimizer steps
   int64_t batches_that_stepped = 0, total_batches = 0;
   double seconds = 0;  // of training
   GeneratorState generator;

@@ -11,7 +11,7 @@ namespace iolaus::nn::detail {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 json parsed(const std::string& text) { return text.empty() ? json() : json::parse(text); }
 
@@ -22,6 +22,8 @@ std::string state_text(const Checkpoint& c) {
              {"epoch", c.epoch},
              {"batch", c.batch},
              {"stream", c.stream},
+             {"validation_due", c.validation_due},
+             {"evaluated", c.evaluated},
              {"global_step", c.global_step},
              {"batches_that_stepped", c.batches_that_stepped},
              {"total_batches", c.total_batches},
@@ -49,6 +51,8 @@ void read_state(const std::string& path, Checkpoint& c) {
     state.at("epoch").get_to(c.epoch);
     state.at("batch").get_to(c.batch);
     c.stream = state.value("stream", "");
+    state.at("validation_due").get_to(c.validation_due);
+    state.at("evaluated").get_to(c.evaluated);
     state.at("global_step").get_to(c.global_step);
     state.at("batches_that_stepped").get_to(c.batches_that_stepped);
     state.at("total_batches").get_to(c.total_batches);

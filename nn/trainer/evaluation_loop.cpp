@@ -65,6 +65,7 @@ Metrics Trainer::evaluate(Stage stage, int64_t max_batches) {
   const NoGrad no_grad;
   const EvalMode eval_mode(*module_);
   const Flag evaluating(evaluating_);
+  evaluation_abandoned_ = false;
   LightningModule& module = *module_;
   const auto each = [&](const char* hook, auto&& call) { each_callback(hook, call); };
   evaluation_values_.reset();
@@ -80,6 +81,12 @@ Metrics Trainer::evaluate(Stage stage, int64_t max_batches) {
   for (size_t loader = 0; loader < plan.loaders.size(); ++loader) {
     if (plan.loaders.size() > 1) evaluation_values_.set_loader(static_cast<int64_t>(loader));
     evaluate_loader(stage, plan, loader);
+    if (evaluation_abandoned_) {
+      each("on_evaluation_abandoned",
+           [&](Callback& c) { c.on_evaluation_abandoned(*this, module, stage); });
+      module.on_evaluation_abandoned(stage);
+      return {};
+    }
     collect_evaluation();
     metrics.merge(evaluation_values_.epoch_values(LoggedValues::For::kLogger));
   }
@@ -101,6 +108,8 @@ void Trainer::evaluate_loader(Stage stage, const EvaluationPlan& plan, size_t lo
   const int64_t batches = plan.batches[loader];
   const std::unique_ptr<data::Pass> pass = plan.loaders[loader]->start(0);
   for (int64_t i = 0; batches == kAllBatches || i < batches; ++i) {
+    evaluation_abandoned_ = stage_ == Stage::kFit && !sanity_checking_ && is_signalled();
+    if (evaluation_abandoned_) return;
     std::optional<data::Batch> next = pass->next();
     if (!next) break;
     data::Batch batch = to_device(std::move(*next));

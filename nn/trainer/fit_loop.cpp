@@ -51,7 +51,10 @@ void Trainer::fit_loop() {
   if (num_training_batches_ == 0) {
     warn("[Trainer] there is nothing to train: 0 of {} batches", loader.length().value_or(0));
   }
-  while (num_training_batches_ != 0 && !fit_is_done() && !stops_now()) train_epoch();
+  const auto goes_on = [&] {
+    return interrupted_by_ == 0 && (validation_due_ || (!fit_is_done() && !stops_now()));
+  };
+  while (num_training_batches_ != 0 && goes_on()) train_epoch();
   each_callback("on_train_end", [&](Callback& c) { c.on_train_end(*this, *module_); });
   module_->on_train_end();
 }
@@ -65,21 +68,33 @@ void Trainer::train_epoch() {
   module_->on_train_epoch_start();
   pass_ = std::make_unique<TrainingPass>(training_loader(), epoch_, num_training_batches_, batch_,
                                          std::exchange(stream_state_, {}));
+  bool trained = std::exchange(validation_due_, false);  // before the checkpoint
+  if (trained && !batch_savers_.empty()) {
+    pending_.batch_end = true;
+    pending_.batch_idx = batch_ - 1;
+  }
   while (true) {
-    std::optional<data::Batch> batch;
-    {
-      const Profiler::Scope next(profiler_, "train_dataloader_next");
-      batch = pass_->next();
+    if (!std::exchange(trained, false)) {
+      std::optional<data::Batch> batch;
+      {
+        const Profiler::Scope next(profiler_, "train_dataloader_next");
+        batch = pass_->next();
+      }
+      if (!batch) {
+        IOLAUS_CHECK(batch_ > 0, "[Trainer] the training data gave no batch in epoch {}", epoch_);
+        epoch_complete_ = true;
+        break;
+      }
+      last_batch_ = pass_->is_last();
+      train_batch(to_device(std::move(*batch)), batch_);
+      count_batch(batch_);
+    } else {
+      last_batch_ = pass_->is_last();
     }
-    if (!batch) {
-      IOLAUS_CHECK(batch_ > 0, "[Trainer] the training data gave no batch in epoch {}", epoch_);
-      epoch_complete_ = true;
-      break;
+    if (!finish_batch(batch_ - 1)) {
+      pending_ = {};
+      return stop_at_signal();
     }
-    last_batch_ = pass_->is_last();
-    const int64_t batch_idx = batch_;
-    train_batch(to_device(std::move(*batch)), batch_idx);
-    finish_batch(batch_idx);
     if (epoch_complete_) break;
     at_boundary();
     if (interrupted_by_ != 0) return;
@@ -146,14 +161,20 @@ void Trainer::at_boundary() {
     ++epoch_;
     epoch_complete_ = false;
   }
-  const int signal = pending_signal();
-  if (signal == 0 || !options_.handle_signals || interrupted_by_ != 0) return;
-  interrupted_by_ = signal;
+  if (is_signalled()) stop_at_signal();
+}
+
+bool Trainer::is_signalled() const {
+  return options_.handle_signals && interrupted_by_ == 0 && pending_signal() != 0;
+}
+
+void Trainer::stop_at_signal() {
+  interrupted_by_ = pending_signal();
   if (ModelCheckpoint* checkpoints = checkpoint_callback()) {
     checkpoints->save_interrupted(*this);
   } else {
     warn("[Trainer] stopped by signal {}; nothing is saved, since no callback saves checkpoints",
-         signal);
+         interrupted_by_);
   }
 }
 

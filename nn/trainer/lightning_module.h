@@ -79,6 +79,8 @@ class LightningModule : public Module {
   virtual void on_evaluation_batch_end(Stage, const data::Batch&, int64_t) {}
   virtual void on_evaluation_epoch_end(Stage) {}
   virtual void on_evaluation_end(Stage) {}
+  /// In the place of the two above, where a signal ends training within a validation.
+  virtual void on_evaluation_abandoned(Stage) {}
   /// The module whose state_dict checkpoints hold.
   virtual Module& checkpointed() { return *this; }
 

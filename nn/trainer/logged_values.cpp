@@ -114,23 +114,43 @@ void LoggedValues::reset() {
 
 void LoggedValues::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {
   for (const auto& [name, v] : values_) {
-    if (!v.reduced.defined()) continue;
-    tensors[prefix + name] = v.reduced;
-    tensors[prefix + name + "#weight"] = full({}, v.weight, {.dtype = kFloat64});
+    if (!v.last.defined()) continue;
+    tensors[prefix + "last." + name] = v.last;
+    if (v.reduced.defined()) {
+      tensors[prefix + "reduced." + name] = v.reduced;
+      tensors[prefix + "weight." + name] = full({}, v.weight, {.dtype = kFloat64});
+    }
+    const LogOptions& o = v.options;
+    tensors[prefix + "options." + name] = from_values<int64_t>(
+        {v.on_step, v.on_epoch, static_cast<int64_t>(o.reduce_fx), o.prog_bar, o.logger}, {5});
   }
 }
 
 void LoggedValues::restore(const std::map<std::string, Tensor>& tensors,
                            const std::string& prefix) {
-  for (const auto& [key, tensor] : tensors) {
-    if (!key.starts_with(prefix) || key.ends_with("#weight")) continue;
-    Value& v = values_[key.substr(prefix.size())];
-    v.name = key.substr(prefix.size());
-    v.reduced = tensor;
-    const auto weight = tensors.find(key + "#weight");
-    IOLAUS_CHECK_CODE(weight != tensors.end(), ErrorCode::kCorrupt,
-                      "the checkpoint has the sum '{}' without its weight", key);
-    v.weight = weight->second.item<double>();
+  const std::string first = prefix + "last.";
+  for (const auto& [key, last] : tensors) {
+    if (!key.starts_with(first)) continue;
+    Value v;
+    v.name = key.substr(first.size());
+    const auto of = [&](const char* part) {
+      const auto found = tensors.find(prefix + part + v.name);
+      return found == tensors.end() ? Tensor() : found->second;
+    };
+    const Tensor options = of("options."), weight = of("weight.");
+    v.last = last;
+    v.reduced = of("reduced.");
+    IOLAUS_CHECK_CODE(
+        options.defined() && options.numel() == 5 && v.reduced.defined() == weight.defined(),
+        ErrorCode::kCorrupt, "the checkpoint's logged value '{}' is not complete", v.name);
+    const auto numbers = options.to_vector<int64_t>();
+    v.on_step = numbers[0] != 0;
+    v.on_epoch = numbers[1] != 0;
+    v.options.reduce_fx = static_cast<Reduce>(numbers[2]);
+    v.options.prog_bar = numbers[3] != 0;
+    v.options.logger = numbers[4] != 0;
+    if (weight.defined()) v.weight = weight.item<double>();
+    values_[v.name] = std::move(v);
   }
 }
 

@@ -48,7 +48,7 @@ class LoggedValues {
   void reset();
   bool empty() const { return values_.empty(); }
 
-  /// Sums of an unfinished epoch, for a checkpoint; names as in restore().
+  /// Values and sums of an unfinished epoch, for a checkpoint. Errors: kCorrupt.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
   void restore(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 

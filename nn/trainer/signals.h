@@ -1,6 +1,6 @@
 // Signals that end training in order: SIGTERM (schedulers, containers), SIGUSR1 (Slurm's warning)
 // and SIGINT (Ctrl-C). The handler only sets a flag; the trainer saves a checkpoint at the next
-// step. A second signal ends the process at once.
+// step, or batch of a validation. A second signal ends the process at once.
 #pragma once
 
 namespace iolaus::nn {

@@ -77,7 +77,7 @@ void Trainer::reset_progress() {
   skipped_in_a_row_ = 0;
   seconds_before_ = 0;
   interrupted_by_ = 0;
-  should_stop = forward_only = last_batch_ = epoch_complete_ = false;
+  should_stop = forward_only = last_batch_ = epoch_complete_ = validation_due_ = false;
   stream_state_.clear();
   callback_metrics_.clear();
   progress_bar_metrics_.clear();

@@ -122,7 +122,9 @@ class Trainer {
   void after_backward();
   void before_step(Optimizer& optimizer);
   void clip_gradients(Optimizer& optimizer);
-  void finish_batch(int64_t batch_idx);
+  void count_batch(int64_t batch_idx);
+  bool finish_batch(int64_t batch_idx);
+  bool validate_within_fit();
   void finish_epoch();
   void step_schedulers(const char* interval, int64_t index, bool with_metric);
   void log_step_metrics();
@@ -141,6 +143,8 @@ class Trainer {
   const EvaluationPlan& validation_plan();
   const data::Loader& training_loader();
   void at_boundary();
+  bool is_signalled() const;
+  void stop_at_signal();
   void tell_savers();
   void write_row(const Metrics& metrics, int64_t step);
   void restore_model(const Checkpoint& checkpoint);
@@ -163,7 +167,9 @@ class Trainer {
   Stage stage_ = Stage::kFit;
   bool sanity_checking_ = false;
   bool evaluating_ = false;
-  bool in_batch_ = false;  // of training: log() is on step there by default
+  bool evaluation_abandoned_ = false;  // a signal came in the middle of it
+  bool validation_due_ = false;        // after the batch that the checkpoint was made behind
+  bool in_batch_ = false;              // of training: log() is on step there by default
   int interrupted_by_ = 0;
 
   int64_t epoch_ = 0, batch_ = 0, global_step_ = 0, batches_that_stepped_ = 0;

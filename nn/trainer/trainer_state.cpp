@@ -33,6 +33,8 @@ Checkpoint Trainer::dump_checkpoint() {
   c.epoch = epoch_complete_ ? epoch_ + 1 : epoch_;
   c.batch = epoch_complete_ ? 0 : batch_;
   if (c.batch != 0 && pass_) c.stream = pass_->state();
+  c.validation_due = validation_due_ || (evaluating_ && stage_ == Stage::kFit && !sanity_checking_);
+  c.evaluated = evaluated_;
   c.global_step = global_step_;
   c.batches_that_stepped = batches_that_stepped_;
   c.total_batches = total_batches_;
@@ -97,6 +99,8 @@ void Trainer::restore_training(const Checkpoint& c) {
   if (scaler_ && !c.scaler.empty()) scaler_->load_state_dict(nlohmann::json::parse(c.scaler));
   epoch_ = c.epoch;
   batch_ = c.batch;
+  validation_due_ = c.validation_due;
+  evaluated_ = c.evaluated;
   stream_state_ = c.stream;
   global_step_ = c.global_step;
   batches_that_stepped_ = c.batches_that_stepped;

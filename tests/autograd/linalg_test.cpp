@@ -92,6 +92,7 @@ TEST_CASE("numbers at their limits are refused, or do no harm") {
   CHECK(chunk(x, kMost).size() == 6);
   CHECK(tril(ones({2, 2}), kMost).to_vector<float>() == std::vector<float>{1, 1, 1, 1});
   CHECK(tril(ones({2, 2}), kLeast).to_vector<float>() == std::vector<float>{0, 0, 0, 0});
+  CHECK_THROWS_AS(linspace(0, 1, kMost, {.dtype = kInt64}), Error);
   CHECK(unfold(x, 0, 2, kMost).sizes() == Dims{1, 2});
   CHECK(isnan(call_op("round", {x}, {{"decimals", kLeast}})[0]).to_vector<bool>()[0]);
   CHECK_THROWS_WITH(pad(ones({1, 6}), {kLeast, kMost}, "circular"), Contains("[pad]"));

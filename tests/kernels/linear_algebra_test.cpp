@@ -6,12 +6,12 @@
 #include <cstring>
 #include <limits>
 
-#include "core/parallel.h"
 #include "core/views.h"
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/reduce/reduce.h"
+#include "tests/core/threads.h"
 
 using namespace iolaus;
 
@@ -25,12 +25,6 @@ Tensor bits(const Dims& sizes, DType dtype, uint64_t seed) {
 bool same_bits(const Tensor& a, const Tensor& b) {
   return a.nbytes() == b.nbytes() && std::memcmp(a.raw_data(), b.raw_data(), a.nbytes()) == 0;
 }
-
-struct Threads {
-  int before = num_threads();
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-};
 
 Tensor reduced(ReduceOp op, const Tensor& x, const Dims& out_sizes, uint32_t mask) {
   Tensor out = empty(out_sizes, {.dtype = reduce_dtype(op, x.dtype())});

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "core/parallel.h"
 #include "kernels/check.h"
 #include "kernels/copy/copy.h"
 #include "kernels/cross_entropy/cross_entropy.h"
@@ -13,6 +12,7 @@
 #include "kernels/embedding/embedding.h"
 #include "kernels/random/random_fill.h"
 #include "kernels/softmax/softmax.h"
+#include "tests/core/threads.h"
 
 using namespace iolaus;
 using doctest::Contains;
@@ -22,12 +22,6 @@ namespace {
 bool same_bits(const Tensor& a, const Tensor& b) {
   return a.nbytes() == b.nbytes() && std::memcmp(a.raw_data(), b.raw_data(), a.nbytes()) == 0;
 }
-
-struct Threads {
-  int before = num_threads();
-  explicit Threads(int count) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before); }
-};
 
 Tensor softmax_of(const Tensor& x, int dim, bool log = false) {
   Tensor y = empty(x.sizes(), x.options());

@@ -234,6 +234,57 @@ TEST_CASE("a signal saves at the next step and stops; training goes on from ther
   CHECK(train(options({}, rest.path), part.path).state == expected.state);
 }
 
+TEST_CASE("a signal ends a validation too, which training begins anew, bit for bit") {
+  // Draws numbers, as a validation may.
+  struct Raise final : Callback {
+    explicit Raise(int64_t n) : at(n) {}
+    std::string state_key() const override { return "Raise"; }
+    void on_evaluation_batch_end(Trainer&, LightningModule&, Stage, const data::Batch&,
+                                 int64_t) override {
+      rand({2});
+      if (++seen == at) std::raise(SIGTERM);
+    }
+    void on_evaluation_abandoned(Trainer&, LightningModule&, Stage) override { ++abandoned; }
+    int64_t at, seen = 0, abandoned = 0;
+  };
+  const auto with_raise = [](const std::string& dir, const std::shared_ptr<Raise>& raise,
+                             bool within_epoch) {
+    TrainerOptions o = options({}, dir);
+    if (within_epoch) o.val_check_interval.count = 2;
+    o.callbacks = {raise,
+                   std::make_shared<ModelCheckpoint>(
+                       ModelCheckpointOptions{.monitor = "val/loss", .save_last = true}),
+                   std::make_shared<EarlyStopping>(EarlyStoppingOptions{.monitor = "val/loss"})};
+    return o;
+  };
+  for (const bool within_epoch : {false, true}) {
+    const Folder whole;
+    const auto never = std::make_shared<Raise>(-1);
+    const Outcome expected = train(with_raise(whole.path, never, within_epoch));
+    REQUIRE(never->seen >= 6);
+    for (int64_t at = 1; at <= never->seen; ++at) {
+      CAPTURE(within_epoch);
+      CAPTURE(at);
+      const Folder part, rest;
+      const auto raise = std::make_shared<Raise>(at);
+      const Outcome first = train(with_raise(part.path, raise, within_epoch));
+      const auto again = std::make_shared<Raise>(-1);
+      const Outcome second = train(with_raise(rest.path, again, within_epoch), part.path);
+      CHECK(second.state == expected.state);
+      // Rows that both wrote aside, the second goes on where the first ended.
+      REQUIRE(first.rows.size() + second.rows.size() >= expected.rows.size());
+      const std::vector<std::pair<int64_t, Metrics>> tail(
+          expected.rows.end() - static_cast<std::ptrdiff_t>(second.rows.size()),
+          expected.rows.end());
+      CHECK(second.rows == tail);
+      const Checkpoint left = load_checkpoint(part.path);
+      CHECK(left.validation_due == (raise->abandoned == 1));
+      // A validation that was not at its end is repeated as a whole.
+      if (left.validation_due) CHECK(again->seen + at > never->seen);
+    }
+  }
+}
+
 TEST_CASE("a loss that is not finite: an error that names the batch, a skip, or nothing") {
   const Quiet quiet;
   struct BadNet final : test::Net {
