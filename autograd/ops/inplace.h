@@ -239,6 +239,15 @@ inline constexpr auto index_fill_ =
 inline constexpr auto masked_scatter_ =
     detail::in_place_of("masked_scatter", [](const auto&... v) { return masked_scatter(v...); });
 
+inline const Tensor& operator+=(const Tensor& x, const Tensor& y) { return add_(x, y); }
+inline const Tensor& operator+=(const Tensor& x, Scalar y) { return add_(x, y); }
+inline const Tensor& operator-=(const Tensor& x, const Tensor& y) { return sub_(x, y); }
+inline const Tensor& operator-=(const Tensor& x, Scalar y) { return sub_(x, y); }
+inline const Tensor& operator*=(const Tensor& x, const Tensor& y) { return mul_(x, y); }
+inline const Tensor& operator*=(const Tensor& x, Scalar y) { return mul_(x, y); }
+inline const Tensor& operator/=(const Tensor& x, const Tensor& y) { return div_(x, y); }
+inline const Tensor& operator/=(const Tensor& x, Scalar y) { return div_(x, y); }
+
 /// The view's shape in x itself, whose memory and other views stay as they are. Errors: those of
 /// the view; kInvalidArgument for a leaf that requires a gradient while gradients are recorded.
 const Tensor& squeeze_(const Tensor& x);

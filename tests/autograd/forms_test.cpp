@@ -174,6 +174,10 @@ TEST_CASE("errors of forms name the form and what was given, and change nothing"
   CHECK_THROWS_WITH(add_out(Tensor(), x, 1), Contains("[add] out is undefined"));
   CHECK(x.to_vector<int>() == std::vector<int>{1, 1});
   CHECK(x.version() == version);
+  const Tensor y = count(3), src = ones({1});
+  CHECK_THROWS_WITH(scatter_(y, 0, of(kInt64, {1}, 3), src), Contains("[scatter]"));
+  CHECK_THROWS_WITH(index_put_(y, {of(kInt64, {1}, 3)}, src), Contains("index 3 is out of range"));
+  CHECK(y.to_vector<float>() == std::vector<float>{0, 1, 2});
   const NoGrad no_grad;
   CHECK(add_out(empty({2}), leaf(), 1).to_vector<float>() == std::vector<float>{2, 2});
 }
@@ -205,6 +209,15 @@ TEST_CASE("an in-place form whose other input is x itself keeps the old x for ba
   addmm_(c, c, c);
   sum(c).backward();
   CHECK(m.grad().to_vector<double>() == std::vector<double>{8, 12, 10, 14});
+}
+
+TEST_CASE("+= and its like change the tensor itself") {
+  const Tensor x = ones({2}), other = x;
+  x += 3;
+  x *= x;
+  x -= ones({2});
+  x /= 5;
+  CHECK(other.to_vector<float>() == std::vector<float>{3, 3});
 }
 
 TEST_CASE("in-place forms without a gradient of their own stop it") {
