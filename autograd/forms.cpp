@@ -1,6 +1,8 @@
 // In-place and out= forms: checks before the op, and where its result goes after it.
 #include "autograd/forms.h"
 
+#include <algorithm>
+
 #include "autograd/meta.h"
 #include "autograd/record.h"
 #include "kernels/copy/copy.h"
@@ -135,6 +137,7 @@ void FormScope::check_result(std::string_view name, const Tensor& result, bool a
 InPlaceScope::InPlaceScope(const OpForm& form, const Tensor& x,
                            std::span<const Tensor* const> inputs)
     : FormScope(form, x) {
+  IOLAUS_CHECK(x.defined(), "[{}] the tensor is undefined", form.name);
   autograd::check_inplace(form.name, x);
   bool tracked = x.requires_grad();
   for (const Tensor* input : inputs) {
