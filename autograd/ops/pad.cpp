@@ -92,6 +92,9 @@ Windows windows_of(const char* op, int64_t height, int64_t width, const Dims& ke
       IOLAUS_CHECK(number < kMost, "[{}] expected numbers below 2^31, got {}", op, pair->str());
     }
   }
+  IOLAUS_CHECK(height >= 0 && height < kMost && width >= 0 && width < kMost,
+               "[{}] expected a height and width from 0 below 2^31, got {} x {}", op, height,
+               width);
   IOLAUS_CHECK(kernel[0] > 0 && kernel[1] > 0 && o.stride[0] > 0 && o.stride[1] > 0 &&
                    o.dilation[0] > 0 && o.dilation[1] > 0 && o.padding[0] >= 0 && o.padding[1] >= 0,
                "[{}] expected positive kernel {}, stride {} and dilation {}, and padding >= 0, got "

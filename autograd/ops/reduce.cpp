@@ -59,18 +59,19 @@ static Tensor drop(const Tensor& reduced, uint32_t mask) {
   return make_view(reduced, sizes, strides, reduced.offset());
 }
 
-Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim) {
+Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim, double divisor) {
   const DType dtype = reduce_dtype(op, x.dtype());
+  const Dims kept = kept_sizes(x, mask);
   if (t_destination && !overwritten(x)) {
-    const Dims kept = kept_sizes(x, mask);
     const Dims sizes = keepdim ? kept : without(kept, mask);
     if (Tensor out = claim("reduce", sizes, dtype, x.device()); out.defined()) {
-      reduce_into(op, keepdim ? out : with_ones(out, kept, mask), x, mask);
+      const Tensor whole = keepdim ? out : with_ones(out, kept, mask);
+      reduce_kernels(op)(make_variance(op, whole, x, mask, divisor));
       return out;
     }
   }
-  Tensor out = empty(kept_sizes(x, mask), {.dtype = dtype, .device = x.device()});
-  reduce_into(op, out, x, mask);
+  Tensor out = empty(kept, {.dtype = dtype, .device = x.device()});
+  reduce_kernels(op)(make_variance(op, out, x, mask, divisor));
   return keepdim ? out : drop(out, mask);
 }
 

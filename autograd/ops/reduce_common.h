@@ -15,8 +15,8 @@ namespace iolaus::detail {
 uint32_t reduced_mask(const char* op, const Tensor& x, const Dims& dims);
 /// x's sizes with 1 for the reduced ones.
 Dims kept_sizes(const Tensor& x, uint32_t mask);
-/// op(x) by the selected kernel, without a gradient.
-Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim);
+/// op(x) by the selected kernel, without a gradient. divisor: of kVar and kStd.
+Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim, double divisor = 1);
 /// Errors: kType unless x is floating.
 void check_floating(const char* op, const Tensor& x);
 

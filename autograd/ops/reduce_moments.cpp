@@ -70,13 +70,6 @@ Tensor var_backward(const Tensor& x, const Tensor& g, uint32_t mask, double divi
   return mul(mul(centered, 2 / divisor), reshape(g, kept_sizes(x, mask)));
 }
 
-// The variance itself, without a gradient.
-Tensor var_forward(const Tensor& x, uint32_t mask, double divisor, bool keepdim) {
-  const NoGrad no_grad;
-  const Tensor centered = mask == 0 ? sub(x, x) : sub(x, mean(x, dims_of(mask), true));
-  return div(reduce(ReduceOp::kSum, square(centered), mask, keepdim), divisor);
-}
-
 double var_divisor(const Tensor& x, uint32_t mask, double correction) {
   int64_t count = 1;
   for (int64_t d : dims_of(mask)) count *= x.sizes()[static_cast<size_t>(d)];
@@ -225,10 +218,12 @@ Tensor prod(const Tensor& input, const Dims& dims, bool keepdim, std::optional<D
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("var", x);
-  if (is_short_float(x)) return to(var(widened(x), dims, correction, keepdim), x.dtype());
+  if (is_short_float(x) && needs_grad(x)) {
+    return to(var(widened(x), dims, correction, keepdim), x.dtype());
+  }
   const uint32_t mask = reduced_mask("var", x, dims);
   const double divisor = var_divisor(x, mask, correction);
-  Tensor out = var_forward(x, mask, divisor, keepdim);
+  Tensor out = reduce(ReduceOp::kVar, x, mask, keepdim, divisor);
   if (needs_grad(x)) {
     record("var", out, edges(x), [x = save(x), mask, divisor](const Node& n, const Tensor& g) {
       return var_backward(x(n), g, mask, divisor);
@@ -239,14 +234,12 @@ Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   check_floating("std", x);
-  if (is_short_float(x)) return to(iolaus::std(widened(x), dims, correction, keepdim), x.dtype());
+  if (is_short_float(x) && needs_grad(x)) {
+    return to(iolaus::std(widened(x), dims, correction, keepdim), x.dtype());
+  }
   const uint32_t mask = reduced_mask("std", x, dims);
   const double divisor = var_divisor(x, mask, correction);
-  const auto forward = [&] {
-    const NoGrad no_grad;
-    return sqrt(var_forward(x, mask, divisor, keepdim));
-  };
-  Tensor out = forward();
+  Tensor out = reduce(ReduceOp::kStd, x, mask, keepdim, divisor);
   if (needs_grad(x)) {
     record("std", out, edges(x),
            [x = save(x), y = save_output(out), mask, divisor](const Node& n, const Tensor& g) {

@@ -46,6 +46,58 @@ template <class T> struct Norm {
   __device__ Acc operator()(Acc a, Acc b) const { return a + b; }
   __device__ Acc result(Acc a, int64_t) const { return math::sqrt(a); }
 };
+// Of short floats: sums of x and x^2 in double, where x^2 is exact and the difference of the two
+// keeps more digits than x has. Of doubles: means and squares around them, joined by Chan, Golub
+// and LeVeque (1979).
+struct PowerSums {
+  double sum, squares;
+};
+struct Deviations {
+  double count, mean, squares;
+};
+__device__ __forceinline__ PowerSums shuffle_xor(const PowerSums& x, int offset) {
+  return {gpu::shuffle_xor(x.sum, offset), gpu::shuffle_xor(x.squares, offset)};
+}
+__device__ __forceinline__ Deviations shuffle_xor(const Deviations& x, int offset) {
+  return {gpu::shuffle_xor(x.count, offset), gpu::shuffle_xor(x.mean, offset),
+          gpu::shuffle_xor(x.squares, offset)};
+}
+template <class T> struct Variance {
+  static constexpr bool kWide = std::is_same_v<T, double>;
+  using Acc = std::conditional_t<kWide, Deviations, PowerSums>;
+  double divisor;
+  bool root;
+  __device__ Acc identity() const { return Acc{}; }
+  __device__ Acc element(MathType<T> x, int64_t) const {
+    const double wide = static_cast<double>(x);
+    if constexpr (kWide) {
+      return {1, wide, wide - wide};  // NaN of an infinity
+    } else {
+      return {wide, wide * wide};
+    }
+  }
+  __device__ Acc operator()(const Acc& a, const Acc& b) const {
+    if constexpr (kWide) {
+      const double count = a.count + b.count, between = b.mean - a.mean;
+      if (a.count == 0) return b;
+      if (b.count == 0) return a;
+      const double share = b.count / count;
+      return {count, a.mean + between * share,
+              a.squares + b.squares + between * between * a.count * share};
+    } else {
+      return {a.sum + b.sum, a.squares + b.squares};
+    }
+  }
+  __device__ MathType<T> result(const Acc& a, int64_t count) const {
+    double squares = a.squares;
+    if constexpr (!kWide) {
+      if (count > 0) squares -= a.sum * (a.sum / static_cast<double>(count));
+      if (squares < 0) squares = 0;
+    }
+    const double variance = squares / divisor;
+    return static_cast<MathType<T>>(root ? math::sqrt(variance) : variance);
+  }
+};
 template <class T> struct AnyAll {
   using Acc = int;
   bool all;
@@ -318,9 +370,10 @@ template <class T> Extreme<T> extreme(bool largest) {
 
 template <class T> void run_floating(const Reduce& r) {
   if (r.op == ReduceOp::kNorm) return run_op<T, T>(r, Norm<T>{});
-  run_op<T, T>(r, Add<T>{true});
+  if (r.op == ReduceOp::kMean) return run_op<T, T>(r, Add<T>{true});
+  run_op<T, T>(r, Variance<T>{r.divisor, r.op == ReduceOp::kStd});
 }
-void run_mean_norm(const Reduce& r) {
+void run_floats(const Reduce& r) {
   visit_dtype(FloatTypes{}, "reduce", r.element, [&]<class T>() { run_floating<T>(r); });
 }
 
@@ -348,8 +401,8 @@ void run(const Reduce& r) {
 bool add_all() {
   for (int i = 0; i < kReduceOpCount; ++i) {
     const auto op = static_cast<ReduceOp>(i);
-    if (op == ReduceOp::kMean || op == ReduceOp::kNorm) {
-      reduce_kernels(op).add({"cuda", kCUDA, dtypes_of(FloatTypes{}), run_mean_norm, 1});
+    if (is_floating_only(op)) {
+      reduce_kernels(op).add({"cuda", kCUDA, dtypes_of(FloatTypes{}), run_floats, 1});
     } else {
       reduce_kernels(op).add({"cuda", kCUDA, dtypes_of(AllTypes{}), run, 1});
     }

@@ -9,8 +9,8 @@
 namespace iolaus {
 namespace {
 
-constexpr const char* kNames[kReduceOpCount] = {"sum",  "mean", "prod", "amax",   "amin",
-                                                "norm", "any",  "all",  "argmax", "argmin"};
+constexpr const char* kNames[kReduceOpCount] = {"sum", "mean", "prod", "amax", "amin",   "norm",
+                                                "var", "std",  "any",  "all",  "argmax", "argmin"};
 
 struct Loop {
   int64_t size, stride, out_stride;
@@ -63,6 +63,18 @@ DType reduce_dtype(ReduceOp op, DType x) {
     default:
       return x;
   }
+}
+
+bool is_floating_only(ReduceOp op) {
+  return op == ReduceOp::kMean || op == ReduceOp::kNorm || op == ReduceOp::kVar ||
+         op == ReduceOp::kStd;
+}
+
+Reduce make_variance(ReduceOp op, const Tensor& out, const Tensor& x, uint32_t mask,
+                     double divisor) {
+  Reduce r = make_reduce(op, out, x, mask);
+  r.divisor = divisor;
+  return r;
 }
 
 Reduce make_reduce(ReduceOp op, const Tensor& out, const Tensor& x, uint32_t mask) {
@@ -126,7 +138,7 @@ Cost Reduce::cost() const {
 void Reduce::prepare() {
   const DType chosen = compute;
   std::vector<Tensor> tensors = std::move(keep);
-  *this = make_reduce(op, tensors[0], tensors[1], reduced_dims_mask);
+  *this = make_variance(op, tensors[0], tensors[1], reduced_dims_mask, divisor);
   compute = chosen;
   keep = std::move(tensors);
 }
@@ -174,10 +186,12 @@ const std::vector<Sample>& sample_list() {
 }
 
 template <ReduceOp op> std::vector<Reduce> reduce_samples(DType dtype) {
-  // Values near 1 keep products in range; a few distinct values make ties for argmax.
+  // Values near 1 keep products in range; a few distinct values make ties for argmax; a mean far
+  // from 0 shows what cancels.
   const bool prod = op == ReduceOp::kProd;
   const double low = is_floating(dtype) ? (prod ? 0.98 : -1) : (dtype == kUInt8 ? 0 : -2);
   const double high = is_floating(dtype) ? (prod ? 1.02 : 1) : (dtype == kBool ? 2 : 3);
+  const double mean = op == ReduceOp::kVar || op == ReduceOp::kStd ? 30 : 0;
   std::vector<Sample> list = sample_list();
   if (!(op == ReduceOp::kAmax || op == ReduceOp::kAmin || is_arg(op))) {
     list.push_back({{3, 0}, 2});  // these have identities
@@ -190,7 +204,7 @@ template <ReduceOp op> std::vector<Reduce> reduce_samples(DType dtype) {
     r.op = op;
     r.compute = dtype;
     r.reduced_dims_mask = s.mask;
-    Tensor x = sample_tensor(s.sizes, dtype, ++seed, low, high, s.strided);
+    Tensor x = sample_tensor(s.sizes, dtype, ++seed, mean + low, mean + high, s.strided);
     if (s.swap_a != s.swap_b) x = views::transpose(x, s.swap_a, s.swap_b);
     Dims sizes = x.sizes();
     for (int d = 0; d < sizes.rank(); ++d) {
@@ -198,6 +212,7 @@ template <ReduceOp op> std::vector<Reduce> reduce_samples(DType dtype) {
     }
     r.keep = {empty(sizes, {.dtype = reduce_dtype(op, dtype)}), x};
     r.prepare();
+    r.divisor = static_cast<double>(std::max<int64_t>(r.reduced - 1, 1));
     samples.push_back(std::move(r));
   }
   return samples;

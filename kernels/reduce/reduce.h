@@ -1,6 +1,7 @@
 // reduce: one number from many, over any set of dimensions of a tensor of any strides.
 //
 //   sum mean prod amax amin norm any all     out[kept] = op over x[kept, reduced]
+//   var std                                  the sum of (x - mean)^2 over divisor, and its root
 //   argmax argmin                            the index (row-major over the reduced dimensions) of
 //                                            the first extreme element; NaN counts as extreme
 // 16-bit floats accumulate in float. Sums are blocked (float within a block, double between), in an
@@ -12,8 +13,21 @@
 
 namespace iolaus {
 
-enum class ReduceOp { kSum, kMean, kProd, kAmax, kAmin, kNorm, kAny, kAll, kArgmax, kArgmin };
-inline constexpr int kReduceOpCount = 10;
+enum class ReduceOp {
+  kSum,
+  kMean,
+  kProd,
+  kAmax,
+  kAmin,
+  kNorm,
+  kVar,
+  kStd,
+  kAny,
+  kAll,
+  kArgmax,
+  kArgmin
+};
+inline constexpr int kReduceOpCount = 12;
 
 /// Nested loops: kept dimensions outside, reduced ones inside; merged, sizes of 1 left out. Kept
 /// ones are ordered by the input's stride, largest first, as are reduced ones (but for argmax and
@@ -25,6 +39,7 @@ struct Reduce {
   int64_t reduced = 1;  // elements in each; may be 0 (the identity: 0, 1, -inf, false, ...)
   int64_t kept_sizes[kMaxRank], kept_strides[kMaxRank], out_strides[kMaxRank];
   int64_t reduced_sizes[kMaxRank], reduced_strides[kMaxRank];
+  double divisor = 1;  // of kVar and kStd: the number of elements less a correction
   void* out = nullptr;
   const void* x = nullptr;
   DType element = kFloat32;      // of x
@@ -54,11 +69,17 @@ struct Reduce {
 /// bool for any and all, else x's.
 DType reduce_dtype(ReduceOp op, DType x);
 const char* reduce_name(ReduceOp op);
+/// Whether op is defined for floating types alone: mean, norm, var and std.
+bool is_floating_only(ReduceOp op);
 
 /// Arguments for out = op(x) over the dimensions in mask (bit d: dimension d). out has x's rank,
 /// with size 1 in the reduced dimensions, and any strides. Errors: kInvalidArgument where out's
 /// shape does not fit; kType where its dtype does not.
 Reduce make_reduce(ReduceOp op, const Tensor& out, const Tensor& x, uint32_t mask);
+
+/// The same for kVar and kStd.
+Reduce make_variance(ReduceOp op, const Tensor& out, const Tensor& x, uint32_t mask,
+                     double divisor);
 
 /// One kernel set for each operation.
 KernelSet<Reduce>& reduce_kernels(ReduceOp op);

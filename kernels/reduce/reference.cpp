@@ -28,7 +28,23 @@ bool beats(ReduceOp op, double x, double best) {
   return std::isnan(x) || (largest ? x > best : x < best);
 }
 
+// By two passes: the mean, then the squares around it.
+double variance(const Reduce& r, int64_t base) {
+  const auto element = [&](int64_t i) {
+    return load_real(r.x, r.element, element_offset(r, base, i));
+  };
+  double sum = 0, squares = 0;
+  for (int64_t i = 0; i < r.reduced; ++i) sum += element(i);
+  const double mean = sum / static_cast<double>(r.reduced);
+  for (int64_t i = 0; i < r.reduced; ++i) {
+    squares += (element(i) - mean) * (element(i) - mean);
+  }
+  return squares / r.divisor;
+}
+
 double real_result(const Reduce& r, int64_t base) {
+  if (r.op == ReduceOp::kVar) return variance(r, base);
+  if (r.op == ReduceOp::kStd) return std::sqrt(variance(r, base));
   double value = r.op == ReduceOp::kProd || r.op == ReduceOp::kAll ? 1 : 0;
   int64_t best = 0;
   for (int64_t i = 0; i < r.reduced; ++i) {
@@ -89,9 +105,9 @@ void run(const Reduce& r) {
 bool add_all() {
   for (int i = 0; i < kReduceOpCount; ++i) {
     const auto op = static_cast<ReduceOp>(i);
-    const bool floating = op == ReduceOp::kMean || op == ReduceOp::kNorm;
-    reduce_kernels(op).add(
-        {"reference", kCPU, floating ? dtypes_of(FloatTypes{}) : dtypes_of(AllTypes{}), run});
+    reduce_kernels(op).add({"reference", kCPU,
+                            is_floating_only(op) ? dtypes_of(FloatTypes{}) : dtypes_of(AllTypes{}),
+                            run});
   }
   return true;
 }

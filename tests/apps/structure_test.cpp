@@ -10,6 +10,7 @@
 
 #include "config/yaml.h"
 #include "kernels/kernel_set.h"
+#include "tests/apps/support.h"
 
 using namespace iolaus;
 namespace fs = std::filesystem;
@@ -44,6 +45,27 @@ TEST_CASE("includes only go down") {
     }
   }
   CHECK(files > 150);
+}
+
+TEST_CASE("the commands of README compose") {
+  std::ifstream readme(fs::path(IOLAUS_SOURCE_DIR) / "README.md");
+  REQUIRE(readme);
+  const test::Folder folder;
+  std::string line;
+  int commands = 0;
+  while (std::getline(readme, line)) {
+    if (!line.starts_with("    iolaus train")) continue;
+    std::string arguments = line.substr(std::string("    iolaus ").size());
+    arguments.erase(std::min(arguments.find('#'), arguments.size()));
+    // Of a sweep the first job: --cfg and -m exclude each other.
+    arguments = std::regex_replace(arguments, std::regex(" -m|,[^ ]*"), "");
+    const test::Outcome outcome = test::run(folder, arguments + " --cfg job");
+    CAPTURE(arguments);
+    CAPTURE(outcome.output);
+    CHECK(outcome.status == 0);
+    ++commands;
+  }
+  CHECK(commands >= 8);
 }
 
 TEST_CASE("conf/kernels/default.yaml names every kernel and op, and nothing else") {

@@ -1,5 +1,6 @@
 // The fuzzer of ops without libFuzzer, for any compiler and preset: random inputs from a seed.
 //   fuzz_ops [SECONDS] [SEED]     calls until the time is up
+//   fuzz_ops calls COUNT [SEED]   so many calls
 //   fuzz_ops replay SEED          repeats one call
 // Before each call its seed is written to the file fuzz_ops.seed, so that a crash leaves it there.
 #include <chrono>
@@ -35,8 +36,11 @@ int main(int argc, char** argv) {
   const rlimit limit{rlim_t{4} << 30, rlim_t{4} << 30};  // so that a large request fails at once
   setrlimit(RLIMIT_AS, &limit);
 #endif
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 10;
-  const uint64_t start = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const bool counts = argc > 2 && std::strcmp(argv[1], "calls") == 0;
+  const double seconds = argc > 1 && !counts ? std::atof(argv[1]) : 10;
+  const uint64_t calls = counts ? std::strtoull(argv[2], nullptr, 10) : 0;
+  const int seed_at = counts ? 3 : 2;
+  const uint64_t start = argc > seed_at ? std::strtoull(argv[seed_at], nullptr, 10) : 1;
   std::FILE* last = std::fopen("fuzz_ops.seed", "w");
   if (!last) return 1;
   const auto begin = std::chrono::steady_clock::now();
@@ -44,7 +48,7 @@ int main(int argc, char** argv) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   uint64_t seed = start;
-  for (; passed() < seconds; ++seed) {
+  for (; counts ? seed - start < calls : passed() < seconds; ++seed) {
     std::rewind(last);
     std::fprintf(last, "%020llu\n", static_cast<unsigned long long>(seed));
     std::fflush(last);
