@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "kernels/kernel_set.h"
+#include "kernels/linalg/linalg.h"
 #include "kernels/tune_cache.h"
 #include "nn/data/mnist.h"
 
@@ -38,6 +39,9 @@ void print_cuda() {
   for (const LibraryInfo& library : info.libraries) {
     print("  " + library.name, library.version.empty() ? library.problem : library.version);
   }
+  print("  linalg", linalg::selected_for_cuda() == "cusolver"
+                        ? "cusolver"
+                        : "lapack: matrices go to the host and back, for lack of cuSOLVER");
 }
 
 void print_kernels() {

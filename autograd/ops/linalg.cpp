@@ -1,5 +1,5 @@
-// Factorisations: LAPACK forward; backward in products and solutions, which differentiate on.
-// Formulas: Giles 2008 (cholesky, solve, det, svd); Liao et al. 2019 (qr).
+// Factorisations: kernels/linalg forward; backward in products and solutions, which differentiate
+// on. Formulas: Giles 2008 (cholesky, solve, det, svd); Liao et al. 2019 (qr).
 #include "autograd/ops/linalg_common.h"
 
 #include "autograd/op_registry.h"
@@ -12,7 +12,7 @@
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
 #include "kernels/copy/copy.h"
-#include "kernels/linalg/lapack.h"
+#include "kernels/linalg/linalg.h"
 
 namespace iolaus {
 namespace detail {
@@ -25,8 +25,6 @@ void check_matrix(const char* op, const Tensor& a, bool square) {
                     "[{}] expected float32 or float64, got {}; convert it with to()", op,
                     a.describe());
 }
-
-Tensor on_host(const Tensor& x) { return to(x, Device()); }
 
 Dims with_matrix(Dims batch, int64_t rows, int64_t columns) {
   batch.push_back(rows);
@@ -49,6 +47,14 @@ Tensor matrices_of(const Tensor& columns, const Dims& batch) {
   return contiguous(mt(view(columns, with_matrix(batch, columns.size(-2), columns.size(-1)))));
 }
 
+Tensor pivots_for(const Tensor& columns) {
+  return empty({columns.sizes()[0], columns.size(-1)},
+               {.dtype = kInt32, .device = columns.device()});
+}
+Tensor count_swaps(const Tensor& pivots) {
+  return sum(ne(pivots, arange(1, pivots.size(-1) + 1, 1, kInt32, pivots.device())), {1});
+}
+
 }  // namespace detail
 
 namespace {
@@ -58,7 +64,6 @@ using detail::check_matrix;
 using detail::columns_of;
 using detail::matrices_of;
 using detail::mt;
-using detail::on_host;
 using detail::with_matrix;
 
 // tril with half of the diagonal.
@@ -77,7 +82,7 @@ Tensor lower_cholesky(const Tensor& a) {
   {
     const NoGrad no_grad;
     const Tensor columns = columns_of(a);
-    lapack::cholesky("cholesky", columns);
+    linalg::cholesky("cholesky", columns);
     out = tril(matrices_of(columns, batch_of(a)));
   }
   if (needs_grad(a)) {
@@ -94,7 +99,7 @@ Tensor solve_matrices(const Tensor& a, const Tensor& b) {
   {
     const NoGrad no_grad;
     const Tensor left = columns_of(a), right = columns_of(b);
-    lapack::solve("solve", left, empty({left.sizes()[0], left.size(-1)}, {.dtype = kInt32}), right);
+    linalg::solve("solve", left, detail::pivots_for(left), right);
     out = matrices_of(right, batch_of(b));
   }
   if (needs_grad(a, b)) {
@@ -174,6 +179,12 @@ const bool kBoxed =
 Tensor well_conditioned(const Tensor& x) {
   return add(matmul(x, mt(x)), eye(x.size(-2), {}, x.options()));
 }
+// The one pair of factors with a positive diagonal: libraries choose other signs.
+std::pair<Tensor, Tensor> positive_qr(const Tensor& x) {
+  const auto [q, r] = qr(x);
+  const Tensor signs = sign(diagonal(r.detach(), 0, -2, -1));
+  return {mul(q, unsqueeze(signs, -2)), mul(unsqueeze(signs, -1), r)};
+}
 bool add_sample(const char* op, const Dims& sizes, Tensor (*fn)(const Tensor&)) {
   return register_op({op, [=] {
                         return std::vector<OpSample>{{"sample",
@@ -188,12 +199,12 @@ const bool kSamples =
     add_sample("det", {2, 3, 3}, [](const Tensor& x) { return det(x); }) &&
     add_sample("qr", {4, 3},
                [](const Tensor& x) {
-                 const auto [q, r] = qr(x);
+                 const auto [q, r] = positive_qr(x);
                  return cat({q, r});
                }) &&
     add_sample("qr_wide", {2, 4},
                [](const Tensor& x) {
-                 const auto [q, r] = qr(x);
+                 const auto [q, r] = positive_qr(x);
                  return cat({q, r}, 1);
                }) &&
     add_sample("svd", {4, 3},
@@ -222,7 +233,6 @@ const bool kSamples =
 
 Tensor cholesky(const Tensor& a, bool upper) {
   check_matrix("cholesky", a, true);
-  if (a.device().is_cuda()) return to(cholesky(on_host(a), upper), a.device());
   return upper ? mt(lower_cholesky(mt(a))) : lower_cholesky(a);
 }
 
@@ -234,7 +244,6 @@ Tensor solve(const Tensor& a, const Tensor& b, bool left) {
   IOLAUS_CHECK_CODE(b.device() == a.device(), ErrorCode::kDevice,
                     "[solve] expected operands on one device, got {} and {}", a.describe(),
                     b.describe());
-  if (a.device().is_cuda()) return to(solve(on_host(a), on_host(b), left), a.device());
   Dims vectors = a.sizes();
   vectors.erase(vectors.size() - 1);
   const bool vector = b.dim() == 1 || b.sizes() == vectors;
@@ -271,16 +280,13 @@ Tensor inv(const Tensor& a) {
 
 Tensor det(const Tensor& a) {
   check_matrix("det", a, true);
-  if (a.device().is_cuda()) return to(det(on_host(a)), a.device());
   Tensor out;
   {
     const NoGrad no_grad;
     const Tensor columns = columns_of(a);
-    const int64_t count = columns.sizes()[0], n = columns.size(-1);
-    const Tensor pivots = empty({count, n}, {.dtype = kInt32});
-    lapack::lu(columns, pivots);
-    const Tensor order = arange(1, n + 1, 1, kInt32);
-    const Tensor swaps = remainder(sum(ne(pivots, order), {1}), 2);
+    const Tensor pivots = detail::pivots_for(columns);
+    linalg::lu("det", columns, pivots);
+    const Tensor swaps = remainder(detail::count_swaps(pivots), 2);
     const Tensor factors = prod(diagonal(columns, 0, 1, 2), {1});
     out = reshape(where(eq(swaps, 1), neg(factors), factors), batch_of(a));
   }
@@ -297,10 +303,6 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
   check_matrix("qr", a, false);
   IOLAUS_CHECK(mode == "reduced" || mode == "complete" || mode == "r",
                "[qr] expected mode 'reduced', 'complete' or 'r', got '{}'", mode);
-  if (a.device().is_cuda()) {
-    const auto [q, r] = qr(on_host(a), mode);
-    return {to(q, a.device()), to(r, a.device())};
-  }
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
   const int64_t width = mode == "complete" ? m : k;
   const Dims batch = batch_of(a);
@@ -309,13 +311,13 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
     const NoGrad no_grad;
     const Tensor columns = columns_of(a);
     const Tensor tau = empty({columns.sizes()[0], k}, a.options());
-    lapack::qr(columns, tau);
+    linalg::qr("qr", columns, tau);
     const Tensor rows = narrow(matrices_of(columns, batch), -2, 0, k);
     r = triu(width == k ? rows : pad(rows, {0, 0, 0, width - k}));
     if (mode != "r") {
       const Tensor vectors = zeros({columns.sizes()[0], width, m}, a.options());
       copy(narrow(columns, 1, 0, std::min(width, n)), narrow(vectors, 1, 0, std::min(width, n)));
-      lapack::form_q(vectors, tau);
+      linalg::form_q("qr", vectors, tau);
       q = matrices_of(vectors, batch);
     }
   }
@@ -337,10 +339,6 @@ std::pair<Tensor, Tensor> qr(const Tensor& a, const std::string& mode) {
 
 std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices) {
   check_matrix("svd", a, false);
-  if (a.device().is_cuda()) {
-    const auto [u, s, vh] = svd(on_host(a), full_matrices);
-    return {to(u, a.device()), to(s, a.device()), to(vh, a.device())};
-  }
   IOLAUS_CHECK(all(isfinite(a.detach())).item<bool>(),  // LAPACK may not come to an end otherwise
                "[svd] expected finite numbers in {}", a.describe());
   const int64_t m = a.size(-2), n = a.size(-1), k = std::min(m, n);
@@ -353,7 +351,7 @@ std::tuple<Tensor, Tensor, Tensor> svd(const Tensor& a, bool full_matrices) {
     const Tensor left = empty({count, full_matrices ? m : k, m}, a.options());
     const Tensor right = empty({count, n, full_matrices ? n : k}, a.options());
     const Tensor values = empty({count, k}, a.options());
-    lapack::svd(columns, left, values, right);
+    linalg::svd("svd", columns, left, values, right);
     Dims vectors = batch;
     vectors.push_back(k);
     if (a.numel() == 0) {  // nothing to decompose: any orthogonal matrices do

@@ -1,6 +1,6 @@
 // Factorisations and linear equations, differentiable, with the names and rules of torch.linalg.
 // Matrices are the last two dimensions, what is before them is a batch; float32 and float64. LAPACK
-// computes on the CPU: matrices on CUDA are copied there, and their factors back.
+// computes on the CPU, cuSOLVER on CUDA; where that is missing, LAPACK on copies (kernels/linalg).
 // Errors: kType, kInvalidArgument for shapes and for matrices that have no such factors;
 // kUnsupported where LAPACK is missing.
 #pragma once

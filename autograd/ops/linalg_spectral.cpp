@@ -9,7 +9,7 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/shape.h"
 #include "autograd/record.h"
-#include "kernels/linalg/lapack.h"
+#include "kernels/linalg/linalg.h"
 
 namespace iolaus {
 namespace {
@@ -60,10 +60,6 @@ const bool kSamples =
 std::pair<Tensor, Tensor> eigh(const Tensor& a, const std::string& uplo) {
   check_matrix("eigh", a, true);
   IOLAUS_CHECK(uplo == "L" || uplo == "U", "[eigh] expected UPLO 'L' or 'U', got '{}'", uplo);
-  if (a.device().is_cuda()) {
-    const auto [w, v] = eigh(detail::on_host(a), uplo);
-    return {to(w, a.device()), to(v, a.device())};
-  }
   IOLAUS_CHECK(all(isfinite(a.detach())).item<bool>(),  // LAPACK may not come to an end otherwise
                "[eigh] expected finite numbers in {}", a.describe());
   Tensor w, v;
@@ -71,7 +67,7 @@ std::pair<Tensor, Tensor> eigh(const Tensor& a, const std::string& uplo) {
     const NoGrad no_grad;
     const Tensor columns = detail::columns_of(a);
     const Tensor values = empty({columns.sizes()[0], a.size(-1)}, a.options());
-    lapack::eigh(columns, values, uplo == "L");
+    linalg::eigh("eigh", columns, values, uplo == "L");
     v = detail::matrices_of(columns, detail::batch_of(a));
     Dims sizes = detail::batch_of(a);
     sizes.push_back(a.size(-1));
@@ -93,20 +89,15 @@ Tensor svdvals(const Tensor& a) { return std::get<1>(svd(a, false)); }
 
 std::pair<Tensor, Tensor> slogdet(const Tensor& a) {
   check_matrix("slogdet", a, true);
-  if (a.device().is_cuda()) {
-    const auto [sign, log_size] = slogdet(detail::on_host(a));
-    return {to(sign, a.device()), to(log_size, a.device())};
-  }
   Tensor sign_of, log_size;
   {
     const NoGrad no_grad;
     const Tensor columns = detail::columns_of(a);
-    const int64_t count = columns.sizes()[0], n = columns.size(-1);
-    const Tensor pivots = empty({count, n}, {.dtype = kInt32});
-    lapack::lu(columns, pivots);
+    const Tensor pivots = detail::pivots_for(columns);
+    linalg::lu("slogdet", columns, pivots);
     const Tensor factors = diagonal(columns, 0, 1, 2);
-    const Tensor swaps = sum(ne(pivots, arange(1, n + 1, 1, kInt32)), {1});
-    const Tensor parity = to(sub(1, mul(remainder(swaps, 2), 2)), a.dtype());
+    const Tensor swaps = remainder(detail::count_swaps(pivots), 2);
+    const Tensor parity = to(sub(1, mul(swaps, 2)), a.dtype());
     const Dims batch = detail::batch_of(a);
     sign_of = reshape(mul(prod(sign(factors), {1}), parity), batch);
     log_size = reshape(sum(log(abs(factors)), {1}), batch);

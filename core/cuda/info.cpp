@@ -13,7 +13,7 @@ std::string cuda_version(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
-// Both libraries pack their version as major * 10000 + minor * 100 + patch.
+// cuBLASLt and cuDNN pack their version as major * 10000 + minor * 100 + patch.
 LibraryInfo library(const char* name, const DynamicLibrary& lib, const char* symbol) {
   LibraryInfo info{name, "", lib.problem()};
   if (!lib.is_open()) return info;
@@ -24,6 +24,21 @@ LibraryInfo library(const char* name, const DynamicLibrary& lib, const char* sym
   }
   const size_t v = get_version();
   info.version = fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100);
+  return info;
+}
+
+// Its version is major * 1000 + minor * 100 + patch, through a pointer.
+LibraryInfo cusolver() {
+  const DynamicLibrary lib{"libcusolver.so.12", "libcusolver.so.11", "libcusolver.so"};
+  LibraryInfo info{"cuSOLVER", "", lib.problem()};
+  if (!lib.is_open()) return info;
+  int v = 0;
+  auto* get_version = reinterpret_cast<int (*)(int*)>(lib.find("cusolverGetVersion"));
+  if (get_version == nullptr || get_version(&v) != 0) {
+    info.problem = "it does not tell its version";
+    return info;
+  }
+  info.version = fmt::format("{}.{}.{}", v / 1000, v / 100 % 10, v % 100);
   return info;
 }
 
@@ -55,6 +70,7 @@ CudaInfo query() {
       "cuBLASLt", DynamicLibrary({"libcublasLt.so.13", "libcublasLt.so"}), "cublasLtGetVersion"));
   info.libraries.push_back(
       library("cuDNN", DynamicLibrary({"libcudnn.so.9", "libcudnn.so"}), "cudnnGetVersion"));
+  info.libraries.push_back(cusolver());
   return info;
 }
 

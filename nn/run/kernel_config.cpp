@@ -7,6 +7,7 @@
 #include "core/io/atomic_file.h"
 #include "kernels/fp32_precision.h"
 #include "kernels/kernel_set.h"
+#include "kernels/linalg/linalg.h"
 #include "kernels/tune_cache.h"
 
 namespace iolaus {
@@ -63,6 +64,7 @@ void apply_kernel_config(const config::Node& kernels) {
   reset_kernel_selection();
   reset_tune_mode();
   set_fp32_precision(Fp32Precision::kIeee);
+  linalg::select_for_cuda("");
   std::set<std::string> ops;
   for (const KernelSetBase* set : all_kernel_sets()) ops.insert(set->op());
   for (const bool for_ops : {true, false}) {
@@ -75,6 +77,9 @@ void apply_kernel_config(const config::Node& kernels) {
         } else if (name == "fp32_precision") {
           if (!entry.is_string()) config::fail_at(entry, "it must be ieee or tf32");
           set_fp32_precision(parse_fp32_precision(entry.as_string()));
+        } else if (name == "linalg") {
+          if (!entry.is_string()) config::fail_at(entry, "it must be cusolver, lapack or null");
+          linalg::select_for_cuda(entry.as_string());
         } else {
           select_kernel(name, choice_of(entry));
         }

@@ -9,7 +9,8 @@ namespace iolaus {
 
 /// Applies `kernels` after a reset of all choices. Each entry is an op or a kernel with a variant's
 /// name, null, or rules: {default: warp, rules: [{when: "n > 1024", use: block_online}]}; `tune` is
-/// the tune cache's mode. A kernel's own entry beats its op's.
+/// the tune cache's mode, `linalg` the library that factorises matrices on CUDA (its names are
+/// cusolver and lapack). A kernel's own entry beats its op's.
 /// Errors: kConfig, kNotFound, kUnsupported with the place in the config.
 void apply_kernel_config(const config::Node& kernels);
 

@@ -131,6 +131,9 @@ TEST_CASE("kernels are chosen by name, and an impossible choice is an error") {
   CHECK(precision.status == 1);
   CHECK(precision.output.find("fp32_precision must be ieee or tf32, not 'half'") !=
         std::string::npos);
+  const Outcome linalg = run(folder, kShort + "kernels.linalg=magma");
+  CHECK(linalg.status == 1);
+  CHECK(linalg.output.find("it has cusolver and lapack") != std::string::npos);
 }
 
 TEST_CASE("a run that tunes its kernels lets later runs insist on what was measured") {

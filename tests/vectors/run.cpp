@@ -7,7 +7,10 @@
 #include "autograd/op_forms.h"
 #include "autograd/op_json.h"
 #include "autograd/ops/copy.h"
+#include "autograd/ops/elementwise.h"
 #include "autograd/ops/reduce.h"
+#include "autograd/ops/shape.h"
+#include "autograd/ops/view.h"
 #include "tests/vectors/cases.h"
 
 namespace iolaus::vectors {
@@ -164,6 +167,32 @@ Tensors call(const Json& test, Arguments& arguments, bool in_place) {
   return {std::get<Tensor>(positional[0])};
 }
 
+// Singular vectors, and q with r, are right up to their signs, which every library chooses in its
+// own way: here they become PyTorch's, by factors that gradients pass through.
+void take_signs(const std::string& op, Tensors& outs, const Tensors& expected) {
+  if (op != "svd" && op != "qr") return;
+  for (size_t i = 0; i < outs.size(); ++i) {
+    if (!(outs[i].sizes() == expected[i].sizes())) return;
+  }
+  // 1 or -1 for each vector along dim of two batches of vectors.
+  const auto signs = [](const Tensor& x, const Tensor& y, int64_t dim) {
+    const Tensor products = sum(mul(x.detach(), to(y, x.device())), {dim}, true);
+    return sub(1, mul(to(lt(products, 0), x.dtype()), 2));
+  };
+  if (op == "qr") {
+    const Tensor of_columns = signs(outs[0], expected[0], -2);
+    outs[0] = mul(outs[0], of_columns);
+    outs[1] = mul(outs[1], transpose(of_columns, -1, -2));
+    return;
+  }
+  const int64_t k = outs[1].size(-1), n = outs[2].size(-2);
+  const Tensor of_u = signs(outs[0], expected[0], -2), of_vh = signs(outs[2], expected[2], -1);
+  outs[0] = mul(outs[0], of_u);
+  // A pair turns together; what belongs to no singular value, by itself.
+  const Tensor pairs = transpose(narrow(of_u, -1, 0, k), -1, -2);
+  outs[2] = mul(outs[2], cat({pairs, narrow(of_vh, -2, k, n - k)}, -2));
+}
+
 // One run of a case whose results are compared with those in the case.
 std::string run_once(const Vectors& vectors, const Json& test, Device device, bool in_place) {
   Arguments arguments(vectors, device);
@@ -181,9 +210,13 @@ std::string run_once(const Vectors& vectors, const Json& test, Device device, bo
   if (outs.size() != numbers.size()) {
     return fmt::format("{} outputs, PyTorch's {}", outs.size(), numbers.size());
   }
+  Tensors all_expected;
+  for (const Json& number : numbers) {
+    all_expected.push_back(vectors.tensors.at(number.get<size_t>()));
+  }
+  take_signs(test["op"], outs, all_expected);
   for (size_t i = 0; i < outs.size(); ++i) {
-    const Tensor& expected = vectors.tensors.at(numbers[i].get<size_t>());
-    const std::string difference = compare("output", i, outs[i].detach(), expected);
+    const std::string difference = compare("output", i, outs[i].detach(), all_expected[i]);
     if (!difference.empty()) return difference;
   }
   if (test.contains("chain")) return check_geometry(test, outs[0]);
