@@ -6,6 +6,7 @@
 #include "autograd/meta.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/inplace.h"
 
 namespace iolaus::autograd {
 namespace {

@@ -10,6 +10,7 @@
 #include "autograd/autocast.h"
 #include "autograd/meta.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/reduce.h"
 #include "core/call_context.h"
 

@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "autograd/forms.h"
 #include "core/near_names.h"
 
 namespace iolaus {
@@ -18,6 +19,35 @@ std::vector<detail::BoxedEntry>& entries() {
 
 using Table = std::map<std::string, std::vector<OpSchema>>;
 
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+// The overloads of an op that is in op_forms.h know their row; those that return one tensor and
+// begin with one have an in-place form.
+void add_forms(Table& table, const OpForm& form) {
+  std::vector<OpSchema> changing;
+  for (OpSchema& schema : table.at(std::string(form.op))) {
+    if (schema.results != std::vector<std::string>{"Tensor"}) continue;
+    schema.form = &form;
+    const std::vector<OpArgument>& arguments = schema.arguments;
+    if (form.name && arguments[0].kind == "Tensor" && !arguments[0].optional) {
+      OpSchema other = schema;
+      other.name = form.name;
+      other.in_place = true;
+      other.text = replaced(schema.text, schema.name + "(Tensor", other.name + "(Tensor(a!)");
+      other.text = replaced(other.text, "-> Tensor", "-> Tensor(a!)");
+      changing.push_back(std::move(other));
+    }
+    if (form.out) {
+      const char* last =
+          arguments.back().keyword ? ", Tensor(a!)? out=None) ->" : ", *, Tensor(a!)? out=None) ->";
+      schema.text = replaced(schema.text, ") ->", last);
+    }
+  }
+  if (!changing.empty()) table[form.name] = std::move(changing);
+}
+
 Table build_table() {
   Table table;
   for (const detail::BoxedEntry& entry : entries()) {
@@ -27,6 +57,7 @@ Table build_table() {
     schema.call = entry.call;
     table[schema.name].push_back(std::move(schema));
   }
+  for (const OpForm& form : kOpForms) add_forms(table, form);
   return table;
 }
 
@@ -187,6 +218,65 @@ std::vector<OpValue> bind(const OpSchema& schema, const std::vector<OpValue>& po
   return values;
 }
 
+// What an alias stands for; absolute_ is abs_.
+std::string aliased(const std::string& op) {
+  const auto alias = op_aliases().find(op);
+  if (alias != op_aliases().end()) return alias->second;
+  return op.ends_with('_') ? aliased(op.substr(0, op.size() - 1)) + "_" : op;
+}
+
+Tensors call_in_place(const OpSchema& schema, std::vector<OpValue>& values) {
+  const Tensor x = std::get<Tensor>(values[0]);
+  detail::FormInputs inputs;
+  for (size_t i = 1; i < values.size(); ++i) {
+    if (const auto* tensor = std::get_if<Tensor>(&values[i])) inputs.add(*tensor);
+  }
+  const detail::InPlaceScope scope(*schema.form, x, inputs.tensors());
+  if (!scope.input().is_same(x)) {
+    for (OpValue& value : values) {
+      if (auto* tensor = std::get_if<Tensor>(&value)) *tensor = scope(*tensor);
+    }
+    values[0] = scope.input();
+  }
+  Tensors outs = schema.call(schema.function, values.data());
+  scope.finish(outs[0]);
+  outs[0] = x;
+  return outs;
+}
+
+Tensors call_out(const OpSchema& schema, std::vector<OpValue>& values, const Tensor& out,
+                 const NamedValues& named) {
+  IOLAUS_CHECK_CODE(schema.form && schema.form->out && !schema.in_place, ErrorCode::kNotFound,
+                    "[{}] there is no argument 'out' in {}", schema.name, schema.text);
+  const bool device_given = std::any_of(named.begin(), named.end(),
+                                        [](const auto& pair) { return pair.first == "device"; });
+  detail::FormInputs inputs;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const OpArgument& argument = schema.arguments[i];
+    if (const auto* tensor = std::get_if<Tensor>(&values[i])) inputs.add(*tensor);
+    if (const auto* list = std::get_if<Tensors>(&values[i])) inputs.add(*list);
+    const bool none = std::holds_alternative<std::monostate>(values[i]);
+    if (argument.kind == "dtype" && none) values[i] = out.dtype();
+    if (argument.kind == "device" && !device_given) values[i] = out.device();
+  }
+  const detail::OutScope scope(*schema.form, out, inputs.tensors());
+  scope.finish(schema.call(schema.function, values.data())[0]);
+  return {out};
+}
+
+// Takes `out` from the named values; undefined where it is None.
+Tensor take_out(const std::string& op, NamedValues& named) {
+  const auto found = std::find_if(named.begin(), named.end(),
+                                  [](const auto& pair) { return pair.first == "out"; });
+  const OpValue value = std::move(found->second);
+  named.erase(found);
+  if (std::holds_alternative<std::monostate>(value)) return {};
+  const auto* out = std::get_if<Tensor>(&value);
+  IOLAUS_CHECK_CODE(out != nullptr, ErrorCode::kType, "[{}] expected out to be a Tensor, got {}",
+                    op, describe_value(value));
+  return *out;
+}
+
 }  // namespace
 
 bool detail::register_boxed(const BoxedEntry& entry) {
@@ -201,8 +291,8 @@ std::vector<std::string> op_names() {
 }
 
 const std::vector<OpSchema>& find_op(const std::string& op) {
-  const auto alias = op_aliases().find(op);
-  const auto found = table().find(alias == op_aliases().end() ? op : alias->second);
+  auto found = table().find(op);
+  if (found == table().end()) found = table().find(aliased(op));
   if (found == table().end()) {
     std::vector<std::string> names = op_names();
     for (const auto& [name, of] : op_aliases()) names.push_back(name);
@@ -212,12 +302,19 @@ const std::vector<OpSchema>& find_op(const std::string& op) {
 }
 
 Tensors call_op(const std::string& op, const std::vector<OpValue>& positional,
-                const NamedValues& named) {
+                const NamedValues& all_named) {
   const std::vector<OpSchema>& overloads = find_op(op);
+  const bool has_out = std::any_of(all_named.begin(), all_named.end(),
+                                   [](const auto& pair) { return pair.first == "out"; });
+  NamedValues others = has_out ? all_named : NamedValues();
+  const Tensor out = has_out ? take_out(op, others) : Tensor();
+  const NamedValues& named = has_out ? others : all_named;
   for (const OpSchema& schema : overloads) {
     if (overloads.size() > 1 && !fits(schema, positional, named)) continue;
-    const std::vector<OpValue> values = bind(schema, positional, named);
+    std::vector<OpValue> values = bind(schema, positional, named);
     try {
+      if (out.defined()) return call_out(schema, values, out, named);
+      if (schema.in_place) return call_in_place(schema, values);
       return schema.call(schema.function, values.data());
     } catch (const std::bad_alloc&) {  // of lists on the host
       fail(ErrorCode::kOutOfMemory, "[{}] the sizes need more memory than there is", op);

@@ -6,7 +6,8 @@
 // The schema is PyTorch's: positional and keyword-only (after *) arguments, PyTorch's names,
 // defaults; T? may be None, T[] is a list, int[2] is a list of two, of one number for both, or that
 // number itself. The unboxing is derived from the function's signature; a test compares it with the
-// schema. Schemas are parsed when they are first needed, not while the program starts.
+// schema. The overloads of in-place forms (exp_) and the argument out come from op_forms.h. Schemas
+// are parsed when they are first needed, not while the program starts.
 #pragma once
 
 #include <map>
@@ -17,6 +18,8 @@
 #include "autograd/op_value.h"
 
 namespace iolaus {
+
+struct OpForm;
 
 struct OpArgument {
   std::string name;
@@ -36,6 +39,8 @@ struct OpSchema {
   std::vector<std::string> signature;  // kinds of the C++ parameters
   void (*function)();
   Tensors (*call)(void (*function)(), const OpValue* arguments);
+  const OpForm* form = nullptr;  // the op's row in op_forms.h; null: it has no other form
+  bool in_place = false;         // this is the in-place form: it changes the first argument
 };
 
 /// Reads a schema. Errors: kInternal, for a text that is none.
@@ -43,7 +48,9 @@ OpSchema parse_schema(std::string_view text);
 
 using NamedValues = std::vector<std::pair<std::string, OpValue>>;
 
-/// Calls the first overload of op that the arguments fit. Errors: kNotFound for an op or argument
+/// Calls the first overload of op that the arguments fit. A named `out` takes the result of an op
+/// that has such a form (see ops/out.h); dtype and device are then out's where none are given.
+/// Errors: kNotFound for an op or argument
 /// that is not there, with near names; kInvalidArgument for a missing one; kType for one of another
 /// type; and those of the op.
 Tensors call_op(const std::string& op, const std::vector<OpValue>& positional,

@@ -2,6 +2,7 @@
 // the op of a functor.
 #pragma once
 
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise_common.h"
@@ -20,9 +21,11 @@ inline DType common_dtype(const Value& a, const Value& b) {
   return a.tensor ? result_type(*a.tensor, b.number) : result_type(*b.tensor, a.number);
 }
 
-// A new tensor of the given shape, with the layout of the first operand that has that shape.
-inline Tensor empty_result(const Dims& shape, DType dtype, Device device,
+// The running form's destination, or a new tensor of the given shape, with the layout of the first
+// operand that has that shape.
+inline Tensor empty_result(const char* op, const Dims& shape, DType dtype, Device device,
                            std::initializer_list<const Tensor*> operands) {
+  if (Tensor out = claim(op, shape, dtype, device); out.defined()) return out;
   for (const Tensor* like : operands) {
     if (like == nullptr || !(like->sizes() == shape)) continue;
     if (like->is_contiguous()) break;
@@ -36,7 +39,7 @@ inline Tensor empty_result(const char* op, const Value& a, const Value& b, DType
   const Tensor& first = a.tensor ? *a.tensor : *b.tensor;
   const bool same = !a.tensor || !b.tensor || a.tensor->sizes() == b.tensor->sizes();
   return empty_result(
-      same ? first.sizes() : broadcast_shapes(op, a.tensor->sizes(), b.tensor->sizes()), dtype,
+      op, same ? first.sizes() : broadcast_shapes(op, a.tensor->sizes(), b.tensor->sizes()), dtype,
       first.device(), {a.tensor, b.tensor});
 }
 
@@ -51,6 +54,14 @@ template <class Fn> auto with_casts(const Value& a, const Value& b, DType dtype,
 }
 
 template <class Op> Tensor binary_same_dtype(const Value& a, const Value& b, DType dtype) {
+  if constexpr (Op::kSaves == ops::SavesBinary::kBoth) {
+    const bool lost = (a.tensor && overwritten(*a.tensor)) || (b.tensor && overwritten(*b.tensor));
+    if (lost && needs_grad(a.tensor ? *a.tensor : Tensor(), b.tensor ? *b.tensor : Tensor())) {
+      const Tensor ka = a.tensor ? kept(*a.tensor) : Tensor();
+      const Tensor kb = b.tensor ? kept(*b.tensor) : Tensor();
+      return binary_same_dtype<Op>(a.tensor ? Value(ka) : a, b.tensor ? Value(kb) : b, dtype);
+    }
+  }
   Tensor out = empty_result(Op::kName, a, b, dtype);
   launch(Op{}, dtype, out, operand(a, dtype), operand(b, dtype));
   const Tensor none;

@@ -1,5 +1,6 @@
 // cat and stack: parts are copied into place; gradients are slices.
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -59,7 +60,11 @@ Tensor cat(const Tensors& tensors, int64_t dim) {
     IOLAUS_CHECK(!__builtin_add_overflow(sizes[d], lengths.back(), &sizes[d]),
                  "[cat] dimension {} becomes too large with tensor {}, {}", d, i, x.describe());
   }
-  Tensor out = empty(sizes, {.dtype = dtype, .device = first.device()});
+  Tensor out;
+  if (std::none_of(tensors.begin(), tensors.end(), detail::overwritten)) {
+    out = detail::claim("cat", sizes, dtype, first.device());
+  }
+  if (!out.defined()) out = empty(sizes, {.dtype = dtype, .device = first.device()});
   int64_t start = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (lengths[i] < 0) continue;

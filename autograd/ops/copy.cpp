@@ -1,6 +1,7 @@
 // Copies, casts and fills: the gradient of a copy is a copy back.
 #include "autograd/ops/copy.h"
 
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/reduce.h"
@@ -54,7 +55,10 @@ const bool kBoxed =
         "to(Tensor input, dtype dtype) -> Tensor",
         +[](const Tensor& x, DType dtype) { return to(x, dtype); }) &&
     boxed("copy_(Tensor input, Tensor src) -> Tensor", copy_) &&
-    boxed("fill_(Tensor input, Scalar value) -> Tensor", fill_) &&
+    boxed("fill_(Tensor input, Scalar value) -> Tensor",
+          static_cast<const Tensor& (*)(const Tensor&, Scalar)>(fill_)) &&
+    boxed("fill_(Tensor input, Tensor value) -> Tensor",
+          static_cast<const Tensor& (*)(const Tensor&, const Tensor&)>(fill_)) &&
     boxed("zero_(Tensor input) -> Tensor", zero_) &&
     boxed("fill(Tensor input, Scalar value) -> Tensor", full_like) &&
     boxed(
@@ -129,10 +133,15 @@ const Tensor& fill_(const Tensor& x, Scalar value) {
   }
   return x;
 }
+const Tensor& fill_(const Tensor& x, const Tensor& value) {
+  IOLAUS_CHECK(value.dim() == 0, "[fill_] expected a 0-dim value, got {}", value.describe());
+  return copy_(x, value);
+}
 const Tensor& zero_(const Tensor& x) { return fill_(x, 0); }
 
 Tensor full(const Dims& sizes, Scalar value, const TensorOptions& options) {
-  Tensor out = empty(sizes, options);
+  Tensor out = detail::claim("full", sizes, options.dtype, options.device);
+  if (!out.defined()) out = empty(sizes, options);
   fill(out, value);
   return out;
 }

@@ -22,6 +22,8 @@ Tensor pin_memory(const Tensor& x);
 /// x[...] = src, broadcast and converted. Returns x. Errors: as in-place ops (see meta.h).
 const Tensor& copy_(const Tensor& x, const Tensor& src);
 const Tensor& fill_(const Tensor& x, Scalar value);
+/// value: of one element and no dimensions.
+const Tensor& fill_(const Tensor& x, const Tensor& value);
 const Tensor& zero_(const Tensor& x);
 
 /// New tensors of one value.

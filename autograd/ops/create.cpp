@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "autograd/forms.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "core/views.h"
@@ -11,13 +12,20 @@
 namespace iolaus {
 namespace {
 
+Tensor place(const char* op, int64_t n, DType dtype, Device device) {
+  Tensor out;
+  if (detail::t_destination && detail::t_destination->out->is_contiguous()) {
+    out = detail::claim(op, {n}, dtype, device);
+  }
+  return out.defined() ? out : empty({n}, {.dtype = dtype, .device = device});
+}
 Tensor range(int64_t n, DType dtype, Device device, const IntegerSteps& steps) {
-  const Range r = {empty({n}, {.dtype = dtype, .device = device}), true, steps, {}};
+  const Range r = {place("arange", n, dtype, device), true, steps, {}};
   range_kernels()(r);
   return r.out;
 }
-Tensor range(int64_t n, DType dtype, Device device, const RealSteps& steps) {
-  const Range r = {empty({n}, {.dtype = dtype, .device = device}), false, {}, steps};
+Tensor range(const char* op, int64_t n, DType dtype, Device device, const RealSteps& steps) {
+  const Range r = {place(op, n, dtype, device), false, {}, steps};
   range_kernels()(r);
   return r.out;
 }
@@ -105,7 +113,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype,
     return range(n, target, device,
                  IntegerSteps{static_cast<int64_t>(from), static_cast<int64_t>(by)});
   }
-  return range(n, target, device, RealSteps{from, by, until, n});
+  return range("arange", n, target, device, RealSteps{from, by, until, n});
 }
 
 Tensor arange(int64_t n, DType dtype, Device device) { return arange(0, n, 1, dtype, device); }
@@ -117,8 +125,8 @@ Tensor linspace(double start, double end, int64_t steps, const TensorOptions& op
     end = std::trunc(end);
   }
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  const Tensor out =
-      range(steps, options.dtype, options.device, RealSteps{start, step, end, steps - steps / 2});
+  const Tensor out = range("linspace", steps, options.dtype, options.device,
+                           RealSteps{start, step, end, steps - steps / 2});
   return options.requires_grad ? out.set_requires_grad() : out;
 }
 

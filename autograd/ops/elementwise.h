@@ -1,6 +1,6 @@
 // Elementwise ops, differentiable, with PyTorch's names: broadcasting, type promotion (integers
-// become float32 where the function needs it), numbers as either operand, in-place forms with a
-// trailing underscore. Formulas and derivatives: kernels/elementwise/unary_ops.h, binary_ops.h.
+// become float32 where the function needs it), numbers as either operand. Formulas and derivatives:
+// kernels/elementwise/unary_ops.h, binary_ops.h. In-place and out= forms: inplace.h, out.h.
 #pragma once
 
 #include <optional>
@@ -129,17 +129,6 @@ Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value =
 Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value = 1);
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight);
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight);
-
-/// In place on x, which keeps its dtype and shape. Return x.
-/// Errors: kInvalidArgument for leaves that require a gradient and for expanded memory; kType where
-/// the result's dtype cannot be cast to x's.
-const Tensor& add_(const Tensor& x, const Tensor& y);
-const Tensor& add_(const Tensor& x, Scalar y);
-const Tensor& sub_(const Tensor& x, const Tensor& y);
-const Tensor& mul_(const Tensor& x, const Tensor& y);
-const Tensor& mul_(const Tensor& x, Scalar y);
-const Tensor& div_(const Tensor& x, const Tensor& y);
-const Tensor& relu_(const Tensor& x);
 
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }

@@ -12,6 +12,7 @@
 #include "autograd/ops/create.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/indexing.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/scan.h"
 #include "autograd/ops/shape.h"
@@ -189,8 +190,9 @@ Tensor place_front(const Flat& flat, const Tensor& x, bool back) {
   return back ? movedim(x, there, front) : movedim(x, front, there);
 }
 
-// view with values at the lookup's places.
-Tensor put(const Lookup& lookup, const Tensor& values, bool accumulate) {
+// view with values at the lookup's places; in_place: they go into the view's own memory where its
+// rows can be seen there, which an undefined result says.
+Tensor put(const Lookup& lookup, const Tensor& values, bool accumulate, bool in_place = false) {
   const Flat flat = flatten_lookup(lookup);
   const Dims sizes = looked_up_sizes(flat);
   const Dims final_sizes = place_front(flat,
@@ -211,14 +213,16 @@ Tensor put(const Lookup& lookup, const Tensor& values, bool accumulate) {
   row_sizes[0] = flat.index.numel();
   const Tensor source = reshape(place_front(flat, expand(values, final_sizes), true), row_sizes);
   const Tensor places = reshape(flat.index, {-1});
-  Tensor rows;
-  if (accumulate) {
-    rows = index_add(flat.rows, 0, places, source);
-  } else {
-    Dims column = Dims::filled(row_sizes.size(), 1);
-    column[0] = row_sizes[0];
-    rows = scatter(flat.rows, 0, expand(reshape(places, column), row_sizes), source);
+  Dims column = Dims::filled(row_sizes.size(), 1);
+  column[0] = row_sizes[0];
+  const Tensor each = expand(reshape(places, column), row_sizes);
+  if (in_place && flat.rows.storage() == lookup.view.storage() &&
+      source.storage() != flat.rows.storage()) {
+    accumulate ? index_add_(flat.rows, 0, places, source) : scatter_(flat.rows, 0, each, source);
+    return Tensor();
   }
+  const Tensor rows =
+      accumulate ? index_add(flat.rows, 0, places, source) : scatter(flat.rows, 0, each, source);
   Dims inverse = flat.order;
   for (size_t i = 0; i < flat.order.size(); ++i) {
     inverse[static_cast<size_t>(flat.order[i])] = static_cast<int64_t>(i);
@@ -387,7 +391,9 @@ const Tensor& index_put_(const Tensor& x, const Indices& indices, const Tensor& 
   if (!lookup.any) {
     return accumulate ? (add_(lookup.view, values), x) : (copy_(lookup.view, values), x);
   }
-  copy_(lookup.view, put(lookup, values, accumulate));
+  autograd::check_inplace("index_put_", x);
+  const Tensor changed = put(lookup, values, accumulate, !needs_grad(x, values));
+  if (changed.defined()) copy_(lookup.view, changed);
   return x;
 }
 

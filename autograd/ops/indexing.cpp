@@ -3,6 +3,7 @@
 #include "autograd/ops/indexing.h"
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -67,8 +68,12 @@ Tensor repeat_index(const Tensor& index, const Dims& three) {
 
 Tensor scatter_into_copy(const char* op, const Tensor& x, int dim, const Tensor& index,
                          const Tensor& src, ScatterReduce reduce, bool include_self) {
-  const Tensor out = empty(x.sizes(), x.options());
-  copy(x, out);
+  Tensor out;
+  if ((is_destination(x) || !overwritten(x)) && !overwritten(src) && !overwritten(index)) {
+    out = claim(op, x.sizes(), x.dtype(), x.device());
+  }
+  if (!out.defined()) out = empty(x.sizes(), x.options());
+  if (out.storage() != x.storage()) copy(x, out);
   if (index.numel() == 0) return out;
   // The kernel wants its output whole: a part that the index does not reach is left out and in.
   const Tensor part = x.dim() == 0 ? out : narrow_to(out, index.sizes(), dim);
@@ -77,6 +82,16 @@ Tensor scatter_into_copy(const char* op, const Tensor& x, int dim, const Tensor&
       {as_three(index, dim), as_three(src, dim), as_three(dense, dim), reduce, include_self, op});
   if (!dense.is_same(part)) copy(dense, part);
   return out;
+}
+
+// The form's destination, contiguous, for a kernel that reads the index and src while it writes; x
+// is read before, or is the destination itself.
+static Tensor claim_rows(const char* op, const Dims& sizes, const Tensor& x, const Tensor& index,
+                         const Tensor& src) {
+  const bool possible = t_destination != nullptr && t_destination->out->is_contiguous() &&
+                        !overwritten(index) && !overwritten(src) &&
+                        (is_destination(x) || !overwritten(x));
+  return possible ? claim(op, sizes, x.dtype(), x.device()) : Tensor();
 }
 
 void check_src(const char* op, const Tensor& x, const Tensor& index, const Tensor& src) {
@@ -120,7 +135,8 @@ Tensor zeros_view(const Dims& sizes, const Tensor& like) {
 }
 
 Tensor gather_values(const char* op, const Tensor& x, int dim, const Tensor& index) {
-  const Tensor out = empty(index.sizes(), x.options());
+  Tensor out = detail::claim_rows(op, index.sizes(), x, index, x);
+  if (!out.defined()) out = empty(index.sizes(), x.options());
   if (index.numel() == 0) return out;
   const Tensor from = x.dim() == 0 ? x : detail::narrow_to(x, index.sizes(), dim);
   gather_kernels()({as_three(from, dim), as_three(index, dim), as_three(out, dim), op});
@@ -139,10 +155,12 @@ Tensor gather_along(const char* op, const Tensor& x, int dim, const Tensor& inde
 }
 
 // index_select and index_add, on (O, n, I).
-Tensor add_rows(const Tensor& x, const Tensor& index, const Tensor& source);
-Tensor select_rows(const Tensor& x, const Tensor& index) {
+// into, where it is defined: contiguous memory for the result, of any shape.
+Tensor add_rows(const Tensor& x, const Tensor& index, const Tensor& source,
+                const Tensor& into = {});
+Tensor select_rows(const Tensor& x, const Tensor& index, const Tensor& into = {}) {
   const Dims sizes{x.sizes()[0], index.numel(), x.sizes()[2]};
-  Tensor out = empty(sizes, x.options());
+  Tensor out = into.defined() ? views::view(into, sizes) : empty(sizes, x.options());
   if (out.numel() > 0) {
     gather_kernels()({x, detail::repeat_index(index, sizes), out, "index_select"});
   }
@@ -154,9 +172,9 @@ Tensor select_rows(const Tensor& x, const Tensor& index) {
   }
   return out;
 }
-Tensor add_rows(const Tensor& x, const Tensor& index, const Tensor& source) {
-  Tensor out = empty(x.sizes(), x.options());
-  copy(x, out);
+Tensor add_rows(const Tensor& x, const Tensor& index, const Tensor& source, const Tensor& into) {
+  Tensor out = into.defined() ? views::view(into, x.sizes()) : empty(x.sizes(), x.options());
+  if (out.storage() != x.storage()) copy(x, out);
   if (source.numel() > 0) {
     scatter_kernels()({detail::repeat_index(index, source.sizes()), source, out,
                        ScatterReduce::kSum, true, "index_add"});
@@ -353,7 +371,8 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   const Tensor at = vector_index("index_select", x, index);
   Dims sizes = x.sizes();
   if (x.dim() > 0) sizes[d] = at.numel();
-  return reshape(select_rows(reshape(x, three_sizes(x, d)), at), sizes);
+  const Tensor into = detail::claim_rows("index_select", sizes, x, at, x);
+  return reshape(select_rows(reshape(x, three_sizes(x, d)), at, into), sizes);
 }
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
@@ -367,8 +386,9 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor
                "[index_add] expected a source {} for input {} and {} indices, got {}",
                expected.str(), x.sizes().str(), at.numel(), source.sizes().str());
   const Tensor scaled = alpha.to<double>() == 1 ? source : to(source * alpha, x.dtype());
+  const Tensor into = detail::claim_rows("index_add", x.sizes(), x, at, scaled);
   return reshape(
-      add_rows(reshape(x, three_sizes(x, d)), at, reshape(scaled, three_sizes(scaled, d))),
+      add_rows(reshape(x, three_sizes(x, d)), at, reshape(scaled, three_sizes(scaled, d)), into),
       x.sizes());
 }
 

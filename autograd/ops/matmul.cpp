@@ -3,6 +3,7 @@
 #include "autograd/ops/matmul.h"
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -44,10 +45,19 @@ Dims product_sizes(const char* op, const Tensor& a, const Tensor& b) {
   return sizes;
 }
 
+// Memory for a result that a kernel writes while it reads a and b.
+Tensor result_of(const char* op, const Dims& sizes, const Tensor& a, const Tensor& b) {
+  Tensor out;
+  if (!detail::overwritten(a) && !detail::overwritten(b)) {
+    out = detail::claim(op, sizes, a.dtype(), a.device());
+  }
+  return out.defined() ? out : empty(sizes, {.dtype = a.dtype(), .device = a.device()});
+}
+
 // a b for operands of at least two dimensions.
 Tensor product(const char* op, const Tensor& a, const Tensor& b) {
   check_kinds(op, a, b);
-  Tensor out = empty(product_sizes(op, a, b), {.dtype = a.dtype(), .device = a.device()});
+  const Tensor out = result_of(op, product_sizes(op, a, b), a, b);
   matmul_into(out, a, b);
   if (needs_grad(a, b)) {
     record(op, out, edges(a, b), [op, a = save(a), b = save(b)](const Node& n, const Tensor& g) {
@@ -60,16 +70,20 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b) {
 }
 
 // beta c + alpha a b in one pass: 16-bit floats are rounded once.
-Tensor add_product(const char* op, const Tensor& c, const Tensor& a, const Tensor& b, double beta,
-                   double alpha) {
-  check_kinds(op, a, b);
-  check_kinds(op, a, c);
-  const Dims sizes = product_sizes(op, a, b);
+Tensor add_product(const char* op, const Tensor& c, const Tensor& left, const Tensor& right,
+                   double beta, double alpha) {
+  check_kinds(op, left, right);
+  check_kinds(op, left, c);
+  const Dims sizes = product_sizes(op, left, right);
   IOLAUS_CHECK(broadcast_shapes(op, c.sizes(), sizes) == sizes,
                "[{}] expected a shape that broadcasts to {}, got {}", op, sizes.str(),
                c.sizes().str());
-  Tensor out = empty(sizes, {.dtype = a.dtype(), .device = a.device()});
-  if (beta != 0) copy(c, out);
+  const bool tracked = needs_grad(c, left, right);
+  const Tensor a = tracked ? detail::kept(left) : left, b = tracked ? detail::kept(right) : right;
+  // c itself may be the destination, but no other view of its memory.
+  const bool apart = detail::is_destination(c) || !detail::overwritten(c);
+  const Tensor out = result_of(op, sizes, a, apart ? b : c);
+  if (beta != 0 && out.storage() != c.storage()) copy(c, out);
   matmul_into(out, a, b, nullptr, alpha, beta);
   if (needs_grad(c, a, b)) {
     record(op, out, edges(c, a, b),
@@ -206,7 +220,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                  width, bias.sizes().str());
   }
   if (x.dim() != 2) return with_last(linear(as_rows(x), weight, bias), x.sizes(), width);
-  Tensor out = empty({x.sizes()[0], width}, {.dtype = x.dtype(), .device = x.device()});
+  const Tensor out =
+      result_of("linear", {x.sizes()[0], width}, x, detail::overwritten(bias) ? bias : weight);
   matmul_into(out, x, views::transpose(weight, 0, 1), &bias);
   if (needs_grad(x, weight, bias)) {
     record("linear", out, edges(x, weight, bias),

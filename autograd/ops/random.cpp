@@ -4,10 +4,12 @@
 
 #include <limits>
 
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/sort.h"
 #include "autograd/ops/view.h"
@@ -34,7 +36,7 @@ Tensor drawn(RandomOp op, const Dims& sizes, const TensorOptions& options, doubl
 }
 
 // Fills x, of any strides; what x was before has no gradient any more.
-const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double a, double b) {
+template <class Draw> const Tensor& fill_drawn(const char* name, const Tensor& x, Draw&& draw) {
   autograd::check_inplace(name, x);
   autograd::NodePtr node;
   if (needs_grad(x)) {
@@ -42,21 +44,26 @@ const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double
                                [](const Node&, const Tensor& g) { return zeros_like(g); });
   }
   const RandomKey key = default_generator().reserve();
-  if (x.is_contiguous()) {
-    random_kernels(op)(make_random(op, x, a, b, key));
-  } else {
-    const Tensor dense = empty(x.sizes(), x.options());
-    random_kernels(op)(make_random(op, dense, a, b, key));
-    copy(dense, x);
-  }
+  const Tensor dense = x.is_contiguous() ? x : empty(x.sizes(), x.options());
+  draw(dense, key);
+  if (!dense.is_same(x)) copy(dense, x);
   x.bump_version();
   if (node) autograd::rebase_history(x, std::move(node));
   return x;
 }
+const Tensor& fill_random(const char* name, RandomOp op, const Tensor& x, double a, double b) {
+  return fill_drawn(name, x, [&](const Tensor& dense, const RandomKey& key) {
+    random_kernels(op)(make_random(op, dense, a, b, key));
+  });
+}
 
 // Its own derivative: backward is the same function of the gradient.
 Tensor dropout_with_key(const Tensor& x, double p, RandomKey key) {
-  Tensor out = empty(x.sizes(), x.options());
+  Tensor out;  // element by element: x itself is fine
+  if (detail::t_destination && detail::t_destination->out->is_contiguous() && x.is_contiguous()) {
+    out = detail::claim("dropout", x.sizes(), x.dtype(), x.device());
+  }
+  if (!out.defined()) out = empty(x.sizes(), x.options());
   dropout_kernels()(make_dropout(out, make_contiguous(x), p, key));
   if (needs_grad(x)) {
     record("dropout", out, edges(x),
@@ -76,15 +83,15 @@ const bool kRegistered = register_op(
      }});
 
 // Whether all of [low, high) fits the dtype.
-void check_range(int64_t low, int64_t high, DType dtype) {
-  IOLAUS_CHECK(low < high, "[randint] expected low < high, got {} and {}", low, high);
+void check_range(const char* op, int64_t low, int64_t high, DType dtype) {
+  IOLAUS_CHECK(low < high, "[{}] expected low < high, got {} and {}", op, low, high);
   if (is_floating(dtype)) return;
-  IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[randint] does not support bool");
-  visit_dtype(IntegerTypes{}, "randint", dtype, [&]<class T>() {
+  IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[{}] does not support bool", op);
+  visit_dtype(IntegerTypes{}, op, dtype, [&]<class T>() {
     using Limits = std::numeric_limits<T>;
     IOLAUS_CHECK(low >= static_cast<int64_t>(Limits::min()) &&
                      high - 1 <= static_cast<int64_t>(Limits::max()),
-                 "[randint] the range [{}, {}) does not fit {}", low, high, dtype_name(dtype));
+                 "[{}] the range [{}, {}) does not fit {}", op, low, high, dtype_name(dtype));
   });
 }
 
@@ -120,7 +127,15 @@ const bool kBoxed =
           manual_seed(static_cast<uint64_t>(seed));
           return Tensors();
         }) &&
-    boxed("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor", dropout);
+    boxed("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor", dropout) &&
+    boxed("uniform_(Tensor input, float from=0, float to=1) -> Tensor", uniform_) &&
+    boxed("normal_(Tensor input, float mean=0, float std=1) -> Tensor", normal_) &&
+    boxed("bernoulli_(Tensor input, float p=0.5) -> Tensor", bernoulli_) &&
+    boxed("exponential_(Tensor input, float lambd=1) -> Tensor", exponential_) &&
+    boxed("random_(Tensor input, int from, int to) -> Tensor", random_) &&
+    boxed(
+        "random_(Tensor input, int to) -> Tensor",
+        +[](const Tensor& x, int64_t to) { return random_(x, 0, to); });
 
 }  // namespace
 
@@ -170,7 +185,7 @@ Tensor randn(const Dims& sizes, const TensorOptions& options) {
 }
 
 Tensor randint(int64_t low, int64_t high, const Dims& sizes, TensorOptions options) {
-  check_range(low, high, options.dtype);
+  check_range("randint", low, high, options.dtype);
   Tensor out = empty(sizes, options);
   const Tensor target = out.is_contiguous() ? out.detach() : empty(sizes, out.options());
   random_kernels(RandomOp::kRandint)(
@@ -204,6 +219,29 @@ const Tensor& normal_(const Tensor& x, double mean, double std) {
 const Tensor& bernoulli_(const Tensor& x, double p) {
   IOLAUS_CHECK(p >= 0 && p <= 1, "[bernoulli_] expected p in [0, 1], got {}", p);
   return fill_random("bernoulli_", RandomOp::kBernoulli, x, p, 0);
+}
+
+const Tensor& random_(const Tensor& x, int64_t low, int64_t high) {
+  check_range("random_", low, high, x.dtype());
+  return fill_drawn("random_", x, [&](const Tensor& dense, const RandomKey& key) {
+    random_kernels(RandomOp::kRandint)(make_randint(dense, low, high, key));
+  });
+}
+
+// By the inverse of its distribution function; in float32 at least, where u stays below 1.
+const Tensor& exponential_(const Tensor& x, double rate) {
+  check_floating("exponential_", x.dtype());
+  IOLAUS_CHECK(rate > 0, "[exponential_] expected a rate > 0, got {}", rate);
+  const DType wide = x.dtype() == kFloat64 ? kFloat64 : kFloat32;
+  return fill_drawn("exponential_", x, [&](const Tensor& dense, const RandomKey& key) {
+    const NoGrad no_grad;
+    const Tensor u = dense.dtype() == wide
+                         ? dense.detach()
+                         : empty(x.sizes(), {.dtype = wide, .device = x.device()});
+    random_kernels(RandomOp::kUniform)(make_random(RandomOp::kUniform, u, 0, 1, key));
+    mul_(log1p_(neg_(u)), -1 / rate);
+    if (u.storage() != dense.storage()) copy(u, dense);
+  });
 }
 
 Tensor dropout(const Tensor& x, double p, bool training) {

@@ -27,6 +27,10 @@ Tensor multinomial(const Tensor& weights, int64_t num_samples, bool replacement 
 const Tensor& uniform_(const Tensor& x, double low = 0, double high = 1);
 const Tensor& normal_(const Tensor& x, double mean = 0, double std = 1);
 const Tensor& bernoulli_(const Tensor& x, double p = 0.5);
+/// Times between events that come `rate` to the unit of time.
+const Tensor& exponential_(const Tensor& x, double rate = 1);
+/// Whole numbers in [low, high), which x's dtype must hold.
+const Tensor& random_(const Tensor& x, int64_t low, int64_t high);
 
 /// While training: elements are zero with probability p, the others x / (1 - p). The mask is not
 /// stored but drawn again in backward. (Srivastava et al. 2014)

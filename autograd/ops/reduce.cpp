@@ -2,6 +2,7 @@
 #include "autograd/ops/reduce_common.h"
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/widen.h"
@@ -29,6 +30,24 @@ Dims kept_sizes(const Tensor& x, uint32_t mask) {
   return sizes;
 }
 
+static Dims without(const Dims& sizes, uint32_t mask) {
+  Dims rest;
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if ((mask >> d & 1u) == 0) rest.push_back(sizes[d]);
+  }
+  return rest;
+}
+
+// With the reduced dimensions back as 1.
+static Tensor with_ones(const Tensor& out, const Dims& kept, uint32_t mask) {
+  Dims strides;
+  size_t next = 0;
+  for (size_t d = 0; d < kept.size(); ++d) {
+    strides.push_back((mask >> d & 1u) != 0 ? 1 : out.strides()[next++]);
+  }
+  return make_view(out, kept, strides, out.offset());
+}
+
 // Without the reduced dimensions.
 static Tensor drop(const Tensor& reduced, uint32_t mask) {
   Dims sizes, strides;
@@ -41,8 +60,17 @@ static Tensor drop(const Tensor& reduced, uint32_t mask) {
 }
 
 Tensor reduce(ReduceOp op, const Tensor& x, uint32_t mask, bool keepdim, double divisor) {
-  Tensor out =
-      empty(kept_sizes(x, mask), {.dtype = reduce_dtype(op, x.dtype()), .device = x.device()});
+  const DType dtype = reduce_dtype(op, x.dtype());
+  const Dims kept = kept_sizes(x, mask);
+  if (t_destination && !overwritten(x)) {
+    const Dims sizes = keepdim ? kept : without(kept, mask);
+    if (Tensor out = claim("reduce", sizes, dtype, x.device()); out.defined()) {
+      const Tensor whole = keepdim ? out : with_ones(out, kept, mask);
+      reduce_kernels(op)(make_variance(op, whole, x, mask, divisor));
+      return out;
+    }
+  }
+  Tensor out = empty(kept, {.dtype = dtype, .device = x.device()});
   reduce_kernels(op)(make_variance(op, out, x, mask, divisor));
   return keepdim ? out : drop(out, mask);
 }

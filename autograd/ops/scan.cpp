@@ -3,6 +3,7 @@
 #include "autograd/ops/scan.h"
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/create.h"
@@ -26,8 +27,9 @@ Tensor in_scan_dtype(const char* op, const Tensor& x, std::optional<DType> dtype
   return is_floating(wanted) || wanted == kInt64 ? cast : to(cast, kInt64);
 }
 
-Tensor scan(ScanOp op, const Tensor& x, int d) {
-  const Tensor out = empty(x.sizes(), x.options());
+Tensor scan(const char* name, ScanOp op, const Tensor& x, int d) {
+  Tensor out = detail::claim_dense(name, x);
+  if (!out.defined()) out = empty(x.sizes(), x.options());
   scan_kernels(op)(make_scan(op, out, make_contiguous(x.detach()), d));
   return out;
 }
@@ -66,7 +68,7 @@ Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   if (autocast::on()) return autocast::call("cumsum", cumsum, input, dim, dtype);
   const int d = wrap_dim("cumsum", dim, input.dim());
   const Tensor x = in_scan_dtype("cumsum", input, dtype);
-  Tensor out = scan(ScanOp::kSum, x, d);
+  Tensor out = scan("cumsum", ScanOp::kSum, x, d);
   if (needs_grad(x)) {
     record("cumsum", out, edges(x),
            [d](const Node&, const Tensor& g) { return g.dim() == 0 ? g : reverse_cumsum(g, d); });
@@ -79,7 +81,7 @@ Tensor cumprod(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   const int d = wrap_dim("cumprod", dim, input.dim());
   const Tensor x = in_scan_dtype("cumprod", input, dtype);
   if (is_short_float(x)) return to(cumprod(widened(x), d), x.dtype());
-  Tensor out = scan(ScanOp::kProd, x, d);
+  Tensor out = scan("cumprod", ScanOp::kProd, x, d);
   if (needs_grad(x)) {
     record("cumprod", out, edges(x),
            [x = save(x), y = save_output(out), d](const Node& n, const Tensor& g) {

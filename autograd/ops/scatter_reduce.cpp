@@ -1,6 +1,7 @@
 // scatter_reduce: scatter with a reduction. Its gradients are those of PyTorch: a mean is shared by
 // all that arrived, an extreme value by those that are equal to it, and a product leaves one factor
 // out (also where a single factor is zero).
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -109,10 +110,11 @@ const bool kBoxed = boxed(
 
 }  // namespace
 
-Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& whole_src,
-                      const std::string& reduce, bool include_self) {
+Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index,
+                      const Tensor& whole_src, const std::string& reduce, bool include_self) {
   const ScatterReduce kind = parse(reduce);
-  const int d = wrap_dim("scatter_reduce", dim, x.dim());
+  const int d = wrap_dim("scatter_reduce", dim, input.dim());
+  const Tensor x = needs_grad(input, whole_src) ? detail::kept(input) : input;
   detail::check_index_shape("scatter_reduce", x, d, index);
   const Tensor src = detail::reached("scatter_reduce", x, index, whole_src);
   const Tensor at = detail::int64_index("scatter_reduce", x, index);

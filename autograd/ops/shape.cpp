@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
@@ -47,7 +48,8 @@ Tensor on_triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower
     // The other triangle of the transpose, along rows that are dense.
     return transpose(on_triangle(op, transpose(x, -2, -1), -offset, !lower), -2, -1);
   }
-  const Tensor out = empty(x.sizes(), x.options());
+  Tensor out = detail::claim_dense(op, x);
+  if (!out.defined()) out = empty(x.sizes(), x.options());
   triangle_kernels()({contiguous(x.detach()), out, offset, lower});
   if (needs_grad(x)) {
     record(op, out, edges(x), [offset, lower](const Node&, const Tensor& g) {

@@ -3,6 +3,7 @@
 #include "autograd/ops/softmax.h"
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise.h"
@@ -34,7 +35,8 @@ Tensor softmax_op(const char* op, const Tensor& x, int64_t dim, bool log) {
                     "[{}] expected a floating tensor, got {}; convert it with to()", op,
                     x.describe());
   const int d = wrap_dim(op, dim, x.dim());
-  Tensor y = empty(x.sizes(), x.options());
+  Tensor y = detail::claim_dense(op, x);
+  if (!y.defined()) y = empty(x.sizes(), x.options());
   softmax_kernels()(make_softmax(y, make_contiguous(x), {}, d, log));
   if (needs_grad(x)) {
     record(op, y, edges(x), [y = save_output(y), d, log](const Node& n, const Tensor& g) {

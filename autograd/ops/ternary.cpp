@@ -20,9 +20,14 @@ Tensor ternary(const Op& op, const Tensor& a, const Tensor& b, const Tensor& c) 
   const NoGrad no_grad;
   const Dims sizes =
       broadcast_shapes(Op::kName, a.sizes(), broadcast_shapes(Op::kName, b.sizes(), c.sizes()));
-  const Tensor out = detail::empty_result(sizes, a.dtype(), a.device(), {&a, &b, &c});
+  const Tensor out = detail::empty_result(Op::kName, sizes, a.dtype(), a.device(), {&a, &b, &c});
   detail::launch(op, a.dtype(), out, Operand{&a}, Operand{&b}, Operand{&c});
   return out;
+}
+
+// In dtype, and apart from what an in-place form is about to overwrite where backward wants it.
+Tensor saved(const Tensor& x, DType dtype, bool tracked) {
+  return to(tracked ? detail::kept(x) : x, dtype);
 }
 
 void check_value(const char* op, DType dtype, Scalar value) {
@@ -100,7 +105,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const Tensor x = to(a, dtype), y = to(b, dtype);
   const Dims shape =
       broadcast_shapes("where", condition.sizes(), broadcast_shapes("where", x.sizes(), y.sizes()));
-  Tensor out = detail::empty_result(shape, dtype, x.device(), {&condition, &x, &y});
+  Tensor out = detail::empty_result("where", shape, dtype, x.device(), {&condition, &x, &y});
   detail::launch(ops::Where{}, dtype, out, Operand{&condition}, Operand{&x}, Operand{&y});
   if (needs_grad(x, y)) {
     record("where", out, edges(x, y),
@@ -140,7 +145,8 @@ Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   if (autocast::on()) return autocast::call("addcmul", addcmul, a, b, c, value);
   const DType dtype = common_dtype(a, b, c);
   check_value("addcmul", dtype, value);
-  const Tensor x = to(a, dtype), y = to(b, dtype), z = to(c, dtype);
+  const bool tracked = needs_grad(a, b, c);
+  const Tensor x = to(a, dtype), y = saved(b, dtype, tracked), z = saved(c, dtype, tracked);
   const double factor = value.to<double>();
   Tensor out = ternary(ops::Addcmul{{}, factor}, x, y, z);
   if (needs_grad(x, y, z)) {
@@ -160,7 +166,8 @@ Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   const DType dtype = common_dtype(a, b, c);
   IOLAUS_CHECK_CODE(is_floating(dtype), ErrorCode::kType,
                     "[addcdiv] expected floating tensors, got {}; divide with div", b.describe());
-  const Tensor x = to(a, dtype), y = to(b, dtype), z = to(c, dtype);
+  const bool tracked = needs_grad(a, b, c);
+  const Tensor x = to(a, dtype), y = saved(b, dtype, tracked), z = saved(c, dtype, tracked);
   const double factor = value.to<double>();
   Tensor out = ternary(ops::Addcdiv{{}, factor}, x, y, z);
   if (needs_grad(x, y, z)) {
@@ -176,7 +183,10 @@ Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   return out;
 }
 
-Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& part) {
+  const bool tracked = needs_grad(start, end, part);
+  const Tensor a = saved(start, start.dtype(), tracked), b = saved(end, end.dtype(), tracked);
+  const Tensor weight = saved(part, part.dtype(), tracked);
   IOLAUS_CHECK_CODE(a.dtype() == b.dtype() && is_floating(a.dtype()), ErrorCode::kType,
                     "[lerp] expected floating tensors of one dtype, got {} and {}", a.describe(),
                     b.describe());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/autocast.h"
+#include "autograd/forms.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/elementwise_common.h"
@@ -27,8 +28,10 @@ template <class Op> Tensor unary(const Op& op, const Tensor& input) {
   }
   const DType dtype = compute_dtype(input.dtype(), Op::kDomain);
   IOLAUS_CHECK_CODE(dtype != kBool, ErrorCode::kType, "[{}] does not support bool", Op::kName);
-  const Tensor x = to(input, dtype);
-  Tensor out = empty_like(x);
+  const bool lost = Op::kSaves == ops::Saves::kInput && overwritten(input) && needs_grad(input);
+  const Tensor x = to(lost ? kept(input) : input, dtype);
+  Tensor out = claim(Op::kName, x.sizes(), dtype, x.device());
+  if (!out.defined()) out = empty_like(x);
   launch(op, dtype, out, Operand{&x});
   if (needs_grad(x)) {
     autograd::SavedTensor saved;

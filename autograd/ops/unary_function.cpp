@@ -7,8 +7,10 @@ namespace {
 using detail::unary;
 
 template <class Op> Tensor predicate(const Tensor& x) {
-  const Tensor out =
-      empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = kBool, .device = x.device()});
+  Tensor out = detail::claim(Op::kName, x.sizes(), kBool, x.device());
+  if (!out.defined()) {
+    out = empty_strided(x.sizes(), empty_like(x).strides(), {.dtype = kBool, .device = x.device()});
+  }
   detail::launch(Op{}, x.dtype(), out, Operand{&x});
   return out;
 }

@@ -5,6 +5,7 @@
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/record.h"
 #include "core/views.h"

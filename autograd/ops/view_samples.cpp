@@ -2,6 +2,7 @@
 #include "autograd/op_registry.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
+#include "autograd/ops/inplace.h"
 #include "autograd/ops/view.h"
 
 namespace iolaus {

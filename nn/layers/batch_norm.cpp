@@ -2,6 +2,7 @@
 #include "nn/layers/batch_norm.h"
 
 #include "autograd/grad_mode.h"
+#include "autograd/ops/inplace.h"
 #include "nn/layers/target.h"
 
 namespace iolaus::nn {

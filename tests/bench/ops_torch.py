@@ -226,7 +226,37 @@ def layers(n):
     yield case("dropout", [{"sizes": [n]}], [T(0), 0.5, True], n)
 
 
-FAMILIES = [elementwise, reductions, shapes, indexing, layers]
+def forms(n):
+    """In place, and into memory that is there already."""
+    for layout in LAYOUTS:
+        x = matrix(n, layout)
+        rows, columns = x["sizes"]
+        for op in ("relu_", "sigmoid_", "neg_", "floor_"):
+            yield case(op, [x], [T(0)], n, layout)
+        for op in ("add_", "sub_", "eq_"):
+            yield case(op, [x, x], [T(0), T(1)], n, layout)
+        yield case("mul_", [x], [T(0), 1.0], n, layout, "number")
+        yield case("clamp_", [x], [T(0), 0.2, 0.8], n, layout)
+        yield case("lerp_", [x, x], [T(0), T(1), 0.3], n, layout)
+        yield case("masked_fill_", [x, matrix(n, layout, below=2, dtype="bool")], [T(0), T(1), 2.0], n,
+                   layout)
+        index = matrix(n, layout, below=columns)
+        few, part = {"sizes": [10], "below": rows}, {"sizes": [10, columns]}
+        yield case("scatter_add_", [x, index, x], [T(0), 1, T(1), T(2)], n, layout)
+        yield case("index_add_", [x, few, part], [T(0), 0, T(1), T(2)], n, layout, "10 rows")
+        yield case("exp", [x, x], [T(0)], n, layout, "out", out=T(1))
+        yield case("add", [x, x, x], [T(0), T(1)], n, layout, "out", out=T(2))
+        yield case("sum", [x, {"sizes": [rows]}], [T(0), 1], n, layout, "out", out=T(1))
+        yield case("cumsum", [x, matrix(n)], [T(0), 1], n, layout, "out", out=T(1))
+        yield case("cat", [x, x, {"sizes": [2 * rows, columns]}], [[T(0), T(1)]], n, layout, "out",
+                   out=T(2))
+        if n <= 100_000:
+            square = {"sizes": [columns, columns]}
+            yield case("mm", [x, square, {"sizes": [rows, columns]}], [T(0), T(1)], n, layout, "out",
+                       out=T(2))
+
+
+FAMILIES = [elementwise, reductions, shapes, indexing, layers, forms]
 
 
 def torch_tensor(spec, device):
@@ -258,7 +288,7 @@ def torch_call(case, device):
     if op == "to":
         dtype = getattr(torch, args[1])
         return lambda: args[0].to(dtype)
-    if op in ("contiguous", "repeat", "copy_"):
+    if op in ("contiguous", "repeat") or op.endswith("_"):
         return lambda: getattr(args[0], op)(*args[1:])
     if op == "index":
         return lambda: args[0][args[1][0]]

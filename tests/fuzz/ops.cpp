@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "autograd/engine.h"
+#include "autograd/op_forms.h"
 #include "autograd/op_table.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/view.h"
@@ -183,6 +184,16 @@ void call(Input& in) {
     } else {
       positional.push_back(values.back());
     }
+  }
+  // An input, or a tensor of its own, takes the result; an input stands for another.
+  const auto tensor_at = [&](size_t i) {
+    return i < values.size() ? std::get_if<Tensor>(&values[i]) : nullptr;
+  };
+  if (schema.form && schema.form->out && !schema.in_place && in.one_in(4)) {
+    const Tensor* first = tensor_at(0);
+    named.emplace_back("out", first && in.one_in(2) ? *first : any_tensor(in, false));
+  } else if (positional.size() > 1 && tensor_at(0) && tensor_at(1) && in.one_in(8)) {
+    positional[1] = positional[0];
   }
   if (std::getenv("IOLAUS_FUZZ_SHOW"))
     std::fprintf(stderr, "%s\n", call_text(schema, values).c_str());

@@ -36,5 +36,11 @@ class Listed {
 
 /// Runs one case. What differs from PyTorch, or "".
 std::string run_case(const Vectors& vectors, const nlohmann::json& test, Device device);
+/// Whether the case has an in-place form: the op has one, and the result has the first argument's
+/// shape and dtype.
+bool fits_in_place(const Vectors& vectors, const nlohmann::json& test);
+/// The same with the in-place form on a copy of the first argument; the expected result and
+/// gradients are those of the op.
+std::string run_case_in_place(const Vectors& vectors, const nlohmann::json& test, Device device);
 
 }  // namespace iolaus::vectors

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/engine.h"
+#include "autograd/op_forms.h"
 #include "autograd/op_json.h"
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
@@ -139,7 +140,7 @@ std::string check_geometry(const Json& test, const Tensor& x) {
   return actual == expected ? "" : "geometry is " + actual + ", PyTorch's " + expected;
 }
 
-Tensors call(const Json& test, Arguments& arguments) {
+Tensors call(const Json& test, Arguments& arguments, bool in_place) {
   std::vector<OpValue> positional;
   for (const Json& json : test["args"]) positional.push_back(arguments.value(json));
   if (!test.contains("chain")) {
@@ -149,7 +150,14 @@ Tensors call(const Json& test, Arguments& arguments) {
         named.emplace_back(pair[0].get<std::string>(), arguments.value(pair[1]));
       }
     }
-    return call_op(test["op"], positional, named);
+    if (!in_place) return call_op(test["op"], positional, named);
+    const Tensor x = clone(std::get<Tensor>(positional[0]));
+    const void* memory = x.raw_data();
+    positional[0] = x;
+    const Tensors outs = call_op(test["op"].get<std::string>() + "_", positional, named);
+    IOLAUS_CHECK(outs.size() == 1 && outs[0].is_same(x) && x.raw_data() == memory,
+                 "the in-place form returned another tensor");
+    return outs;
   }
   for (const Json& step : test["chain"]) {
     std::vector<OpValue> values{positional[0]};
@@ -186,11 +194,11 @@ void take_signs(const std::string& op, Tensors& outs, const Tensors& expected) {
 }
 
 // One run of a case whose results are compared with those in the case.
-std::string run_once(const Vectors& vectors, const Json& test, Device device) {
+std::string run_once(const Vectors& vectors, const Json& test, Device device, bool in_place) {
   Arguments arguments(vectors, device);
   Tensors outs;
   try {
-    outs = call(test, arguments);
+    outs = call(test, arguments, in_place);
     backend(device.type).synchronize(device);  // where errors in a device's data show
   } catch (const Error& error) {
     if (test.contains("error")) return "";
@@ -219,17 +227,36 @@ std::string run_once(const Vectors& vectors, const Json& test, Device device) {
   }
 }
 
-}  // namespace
-
 // Where PyTorch's own result is further than the tolerance from its one in float64, that one counts
 // as well: a result nearer to the truth is no deviation.
-std::string run_case(const Vectors& vectors, const Json& test, Device device) {
-  const std::string problem = run_once(vectors, test, device);
+std::string run_either(const Vectors& vectors, const Json& test, Device device, bool in_place) {
+  const std::string problem = run_once(vectors, test, device, in_place);
   if (problem.empty() || !test.contains("float64")) return problem;
   Json exact = test;
   exact["out"] = test["float64"][0];
   if (test.contains("grads")) exact["grads"] = test["float64"][1];
-  return run_once(vectors, exact, device).empty() ? "" : problem;
+  return run_once(vectors, exact, device, in_place).empty() ? "" : problem;
+}
+
+}  // namespace
+
+std::string run_case(const Vectors& vectors, const Json& test, Device device) {
+  return run_either(vectors, test, device, false);
+}
+
+bool fits_in_place(const Vectors& vectors, const Json& test) {
+  if (test.contains("error") || test.contains("chain") || test["out"].size() != 1) return false;
+  const OpForm* form = find_form(find_op(test["op"]).at(0).name);
+  if (form == nullptr || form->name == nullptr || test["args"].empty()) return false;
+  const Json& first = test["args"][0];
+  if (!first.is_object() || !first.contains("tensor")) return false;
+  const Tensor& x = vectors.tensors.at(first["tensor"].get<size_t>());
+  const Tensor& out = vectors.tensors.at(test["out"][0].get<size_t>());
+  return x.sizes() == out.sizes() && x.dtype() == out.dtype();
+}
+
+std::string run_case_in_place(const Vectors& vectors, const Json& test, Device device) {
+  return run_either(vectors, test, device, true);
 }
 
 }  // namespace iolaus::vectors

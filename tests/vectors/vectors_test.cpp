@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 
+#include "tests/devices.h"
 #include "tests/vectors/cases.h"
 
 using namespace iolaus;
@@ -66,6 +67,24 @@ void run_all(Device device) {
   }
 }
 
+void run_all_in_place(Device device) {
+  Listed list;
+  std::map<std::string, int> counts;
+  int all = 0, shown = 0;
+  for (const auto& test : vectors().cases) {
+    if (!fits_in_place(vectors(), test)) continue;
+    ++counts[find_op(test["op"]).at(0).name];
+    ++all;
+    const std::string problem = run_case_in_place(vectors(), test, device);
+    if (problem.empty() || !list.reason(test, device).empty() || ++shown > 40) continue;
+    const std::string name = test["case"];
+    CAPTURE(name);
+    CHECK_MESSAGE(problem.empty(), problem);
+  }
+  std::printf("in place on %s: %d cases of %zu ops\n", device.str().c_str(), all, counts.size());
+  CHECK(all > 1000);
+}
+
 }  // namespace
 
 TEST_CASE("ops give PyTorch's results and gradients on the CPU") { run_all(Device()); }
@@ -76,6 +95,10 @@ TEST_CASE("ops give PyTorch's results and gradients on CUDA") {
     return;
   }
   run_all(Device(kCUDA));
+}
+
+TEST_CASE("in-place forms give PyTorch's results and gradients of their ops") {
+  for (const Device device : test::all_devices()) run_all_in_place(device);
 }
 
 TEST_CASE("signatures of ops and their schemas say the same") {
