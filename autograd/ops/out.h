@@ -10,7 +10,7 @@
 // and memory of the result; any other shape is an error (PyTorch resizes with a warning). An
 // elementwise op may have out among its inputs (add_out(x, x, y)); so may the others, which then
 // compute in memory of their own and copy. Where kernel and destination fit, nothing else is
-// allocated; a result of another dtype, and those of var, std, logsumexp, norms, eye and indexing
+// allocated; a result of another dtype, and those of logsumexp, norms, eye and indexing
 // by take and masks, are copied. Sums, products, running sums and new tensors have out's dtype.
 //
 // No gradients are recorded. Errors, naming the op: kInvalidArgument where out or an input requires

@@ -103,7 +103,7 @@ Window2d make_window(const char* op, const Pair& kernel, const Pair& stride, con
                   {padding.height, padding.width},
                   {dilation.height, dilation.width}};
   for (int d = 0; d < 2; ++d) {
-    IOLAUS_CHECK(window.padding[d] >= 0 && 2 * window.padding[d] <= window.span(d),
+    IOLAUS_CHECK(window.padding[d] >= 0 && window.padding[d] <= window.span(d) / 2,
                  "[{}] expected padding between 0 and half of the window, got padding ({}, {}) for "
                  "a window of {} x {}",
                  op, padding.height, padding.width, window.span(0), window.span(1));
