@@ -2,6 +2,8 @@
 // running product divides by x, but where x has zeros every product is taken as it is.
 #include "autograd/ops/scan.h"
 
+#include <algorithm>
+
 #include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -12,6 +14,7 @@
 #include "autograd/ops/view.h"
 #include "autograd/ops/widen.h"
 #include "autograd/record.h"
+#include "core/views.h"
 #include "kernels/copy/copy.h"
 #include "kernels/scan/scan.h"
 
@@ -26,9 +29,16 @@ Tensor in_scan_dtype(const char* op, const Tensor& x, std::optional<DType> dtype
   return is_floating(wanted) || wanted == kInt64 ? cast : to(cast, kInt64);
 }
 
-Tensor scan(ScanOp op, const Tensor& x, int d) {
-  const Tensor out = empty(x.sizes(), x.options());
-  scan_kernels(op)(make_scan(op, out, make_contiguous(x.detach()), d));
+// The result lies as x does, where x is dense: its dimensions are taken in the order of memory.
+Tensor scan(ScanOp op, const Tensor& input, int d) {
+  const Tensor x = input.detach(), out = empty_like(x);
+  Dims order;
+  for (int i = 0; i < x.dim(); ++i) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return out.stride(a) > out.stride(b); });
+  const auto at = std::find(order.begin(), order.end(), d) - order.begin();
+  scan_kernels(op)(make_scan(op, views::permute(out, order),
+                             make_contiguous(views::permute(x, order)), static_cast<int>(at)));
   return out;
 }
 
