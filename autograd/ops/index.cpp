@@ -3,9 +3,6 @@
 // index_add.
 #include "autograd/ops/index.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "autograd/autocast.h"
 #include "autograd/op_registry.h"
 #include "autograd/op_table.h"
@@ -18,7 +15,6 @@
 #include "autograd/ops/shape.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
-#include "core/parallel.h"
 #include "kernels/compact/compact.h"
 #include "kernels/coordinates/coordinates.h"
 
@@ -102,22 +98,16 @@ Lookup make_lookup(const Tensor& x, const Indices& indices) {
 
 // An index that counts from the front; out of range is refused.
 Tensor from_front(const Tensor& index, int64_t size, int64_t d) {
-  if (index.numel() > 0) {
-    const Tensor wrong = logical_or(lt(index, -size), ge(index, size));
-    if (index.device().is_cpu() && any(wrong).item<bool>()) {
-      const auto all = index.to_vector<int64_t>();
-      for (int64_t i : all) {
-        IOLAUS_CHECK_CODE(i >= -size && i < size, ErrorCode::kIndex,
-                          "[index] index {} is out of range for dimension {} of size {}", i, d,
-                          size);
-      }
-    }
-    // On a device the lookup itself refuses a place that cannot be.
-    if (index.device().is_cuda()) {
-      return where(wrong, INT64_MIN / 2, where(lt(index, 0), add(index, size), index));
-    }
+  if (index.numel() == 0) return index;
+  const auto wrapped = [&] { return where(lt(index, 0), add(index, size), index); };
+  if (index.device().is_cuda()) {  // the lookup itself refuses a place that cannot be
+    return where(logical_or(lt(index, -size), ge(index, size)), INT64_MIN / 2, wrapped());
   }
-  return where(lt(index, 0), add(index, size), index);
+  const auto least = amin(index).item<int64_t>(), most = amax(index).item<int64_t>();
+  IOLAUS_CHECK_CODE(least >= -size && most < size, ErrorCode::kIndex,
+                    "[index] index {} is out of range for dimension {} of size {}",
+                    least < -size ? least : most, d, size);
+  return least < 0 ? wrapped() : index;
 }
 
 // The view with the indexed dimensions in front and joined, and the flat index into them.
@@ -230,45 +220,15 @@ Tensor put(const Lookup& lookup, const Tensor& values, bool accumulate, bool in_
   return permute(reshape(rows, flat.moved), inverse);
 }
 
-// The same on the CPU: counts of parts, then each part on its own.
-Tensor running_count_on_host(const Tensor& mask) {
-  constexpr int64_t kPart = 1 << 15;
-  const int64_t n = mask.numel(), parts = (n + kPart - 1) / kPart;
-  const Tensor ends = empty({n}, {.dtype = kInt64});
-  const bool* from = mask.data<bool>();
-  int64_t* to = ends.data<int64_t>();
-  std::vector<int64_t> before(static_cast<size_t>(parts) + 1, 0);
-  const auto for_parts = [&](auto&& fn) {
-    parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) fn(p, p * kPart, std::min(n, (p + 1) * kPart));
-    });
-  };
-  for_parts([&](int64_t p, int64_t begin, int64_t end) {
-    before[static_cast<size_t>(p) + 1] = std::count(from + begin, from + end, true);
-  });
-  std::partial_sum(before.begin(), before.end(), before.begin());
-  for_parts([&](int64_t p, int64_t begin, int64_t end) {
-    int64_t count = before[static_cast<size_t>(p)];
-    for (int64_t i = begin; i < end; ++i) to[i] = count += from[i] ? 1 : 0;
-  });
-  return ends;
-}
-
 Tensor is_nonzero(const Tensor& x) { return x.dtype() == kBool ? x.detach() : ne(x, 0); }
 
-// Running count of a flat mask: rows first, then the rows' totals, so that a device has more to do
-// at once than one row.
-Tensor running_count(const Tensor& mask) {
-  if (!mask.device().is_cuda()) return running_count_on_host(mask);
-  constexpr int64_t kRow = 4096;
-  const int64_t n = mask.numel(), rows = n / kRow;
-  if (rows < 2) return cumsum(mask, 0);
-  const Tensor body = cumsum(reshape(narrow(mask, 0, 0, rows * kRow), {rows, kRow}), 1);
-  const Tensor totals = cumsum(select(body, 1, kRow - 1), 0);
-  const Tensor before = pad(narrow(totals, 0, 0, rows - 1), {1, 0});
-  const Tensor counts = reshape(add(body, unsqueeze(before, 1)), {-1});
-  const Tensor rest = cumsum(narrow(mask, 0, rows * kRow, n - rows * kRow), 0);
-  return cat({counts, add(rest, select(totals, 0, rows - 1))});
+// How many elements of a flat mask are true in each part of it and in all before that.
+Tensor running_counts(const Tensor& mask) {
+  const int64_t n = mask.numel(), whole = n / kCompactPart * kCompactPart;
+  Tensors counts;
+  if (whole > 0) counts.push_back(sum(reshape(narrow(mask, 0, 0, whole), {-1, kCompactPart}), {1}));
+  if (whole < n) counts.push_back(reshape(sum(narrow(mask, 0, whole, n - whole)), {1}));
+  return counts.size() == 1 && counts[0].numel() == 1 ? counts[0] : cumsum(cat(counts), 0);
 }
 
 // By a mask of the slices, so that an index that is there twice counts once in the gradient, too.
@@ -357,7 +317,7 @@ Tensor detail::true_places(const Tensor& mask) {
   const NoGrad no_grad;
   if (mask.numel() == 0) return empty({0}, {.dtype = kInt64, .device = mask.device()});
   const Tensor flat = contiguous(mask);
-  const Tensor ends = contiguous(running_count(flat));
+  const Tensor ends = contiguous(running_counts(flat));
   const auto count = select(ends, 0, -1).item<int64_t>();
   const Tensor places = empty({count}, {.dtype = kInt64, .device = mask.device()});
   compact_kernels()({flat, ends, places});

@@ -9,6 +9,7 @@
 #include "autograd/ops/copy.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/indexing_common.h"
+#include "autograd/ops/reduce.h"
 #include "autograd/ops/view.h"
 #include "autograd/record.h"
 #include "core/views.h"
@@ -197,6 +198,8 @@ Tensor vector_index(const char* op, const Tensor& x, const Tensor& index) {
 
 // Negative indices count from the end.
 Tensor from_front(const Tensor& index, int64_t size) {
+  const bool known = index.device().is_cpu() && index.numel() > 0;
+  if (known && amin(index).item<int64_t>() >= 0) return index;
   return where(lt(index, 0), add(index, size), index);
 }
 

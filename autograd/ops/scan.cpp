@@ -2,6 +2,8 @@
 // running product divides by x, but where x has zeros every product is taken as it is.
 #include "autograd/ops/scan.h"
 
+#include <algorithm>
+
 #include "autograd/autocast.h"
 #include "autograd/forms.h"
 #include "autograd/op_registry.h"
@@ -13,6 +15,7 @@
 #include "autograd/ops/view.h"
 #include "autograd/ops/widen.h"
 #include "autograd/record.h"
+#include "core/views.h"
 #include "kernels/copy/copy.h"
 #include "kernels/scan/scan.h"
 
@@ -27,10 +30,18 @@ Tensor in_scan_dtype(const char* op, const Tensor& x, std::optional<DType> dtype
   return is_floating(wanted) || wanted == kInt64 ? cast : to(cast, kInt64);
 }
 
-Tensor scan(const char* name, ScanOp op, const Tensor& x, int d) {
-  Tensor out = detail::claim_dense(name, x);
-  if (!out.defined()) out = empty(x.sizes(), x.options());
-  scan_kernels(op)(make_scan(op, out, make_contiguous(x.detach()), d));
+// The result lies as x does, where x is dense: its dimensions are taken in the order of memory.
+Tensor scan(const char* name, ScanOp op, const Tensor& input, int d) {
+  const Tensor x = input.detach();
+  Tensor out = detail::claim_dense(name, input);
+  if (!out.defined()) out = empty_like(x);
+  Dims order;
+  for (int i = 0; i < x.dim(); ++i) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return out.stride(a) > out.stride(b); });
+  const auto at = std::find(order.begin(), order.end(), d) - order.begin();
+  scan_kernels(op)(make_scan(op, views::permute(out, order),
+                             make_contiguous(views::permute(x, order)), static_cast<int>(at)));
   return out;
 }
 

@@ -1,4 +1,4 @@
-// unique by a sort, weighted bincount by scatter_add, one_hot by comparison, searchsorted by
+// unique by a sort, weighted bincount by scatter_add, one_hot by scatter, searchsorted by
 // bisection.
 #include "autograd/ops/sets.h"
 
@@ -198,7 +198,12 @@ Tensor one_hot(const Tensor& x, int64_t num_classes) {
     IOLAUS_CHECK(least >= 0 && most < num_classes,
                  "[one_hot] expected classes in [0, {}), got {} to {}", num_classes, least, most);
   }
-  return to(eq(unsqueeze(x, -1), arange(num_classes, kInt64, x.device())), kInt64);
+  Dims sizes = x.sizes();
+  sizes.push_back(num_classes);
+  // As one row, which a scatter walks faster than many short ones.
+  const Tensor starts = mul(arange(x.numel(), kInt64, x.device()), num_classes);
+  const Tensor zero = expand(scalar_tensor(0, x.options()), {x.numel() * num_classes});
+  return reshape(scatter(zero, 0, add(starts, reshape(x, {-1})), 1), sizes);
 }
 
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right, bool out_int32) {

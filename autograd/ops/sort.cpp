@@ -146,7 +146,8 @@ Pair median(const Tensor& x, int64_t dim, bool keepdim) {
   IOLAUS_CHECK(n > 0, "[median] expected at least one element along dimension {}, got {}", d,
                x.sizes().str());
   Pair middle = one("median", x, d, (n - 1) / 2, keepdim);
-  if (!is_floating(x.dtype()) || !any(isnan(x.detach())).item<bool>()) return middle;
+  if (!is_floating(x.dtype()) || x.numel() == 0) return middle;
+  if (!isnan(amax(x.detach())).item<bool>()) return middle;
   // NaN sorts last; a row with one has it as its median.
   const Pair last = one("median", x, d, n - 1, keepdim);
   const Tensor nan = isnan(last.first.detach());

@@ -8,13 +8,13 @@ namespace {
 
 std::vector<Compact> samples(DType) {
   std::vector<Compact> all;
-  for (int64_t n : {0, 1, 31, 33, 1000}) {
+  for (int64_t n : {0, 1, 31, 33, 1000, 4096, 4097, 10000}) {
     const Tensor mask = sample_tensor({n}, kBool, static_cast<uint64_t>(n) + 3, 0, 2);
-    const Tensor ends = empty({n}, {.dtype = kInt64});
+    const Tensor ends = empty({(n + kCompactPart - 1) / kCompactPart}, {.dtype = kInt64});
     int64_t count = 0;
     for (int64_t i = 0; i < n; ++i) {
       count += mask.data<bool>()[i];
-      ends.data<int64_t>()[i] = count;
+      ends.data<int64_t>()[i / kCompactPart] = count;
     }
     all.push_back({mask, ends, empty({count}, {.dtype = kInt64})});
   }

@@ -1,6 +1,5 @@
-// compact: the places where a mask is true, in order:
-//
-//   out[ends[i] - 1] = i for each i with mask[i],   ends = cumsum(mask)
+// compact: the places where a mask is true, in order. The mask is cut into parts, and it is known
+// how many come before each: those of part p go to out[ends[p - 1]], ..., out[ends[p] - 1].
 // nonzero, masked_select and unique are made of it.
 #pragma once
 
@@ -9,8 +8,11 @@
 
 namespace iolaus {
 
+inline constexpr int64_t kCompactPart = 4096;  // elements of the mask in a part; the last has fewer
+
 struct Compact {
-  Tensor mask, ends, out;  // (n) bool, (n) int64, (ends[n - 1]) int64; contiguous
+  // (n) bool; (parts) int64, how many are true in each and all before it; (last of ends) int64.
+  Tensor mask, ends, out;
 
   DType dtype() const { return kBool; }
   Device device() const { return mask.device(); }

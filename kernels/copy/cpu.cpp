@@ -1,7 +1,8 @@
-// copy on the CPU. Transposed operands are copied in tiles, so that both sides' cache lines are
-// used whole; everything else is the elementwise loop with a cast.
+// copy on the CPU: transposed inputs are turned in registers; everything else is the elementwise
+// loop with a cast.
 #include "kernels/copy/cast.h"
 #include "kernels/copy/copy.h"
+#include "kernels/copy/cpu_transpose.h"
 #include "kernels/elementwise/cpu_loop.h"
 
 #if defined(__x86_64__)
@@ -51,47 +52,32 @@ template <class Out, class In> bool convert_half(const Pointwise& p) {
   return false;
 }
 
-// The innermost dimension is dense in the output and the one before it in the input.
-bool is_transposed(const Pointwise& p) {
-  const int r = p.rank;
-  return r >= 2 && p.strides[0][r - 1] == 1 && p.strides[1][r - 2] == 1 &&
-         p.strides[1][r - 1] > 1 && p.sizes[r - 1] >= 8 && p.sizes[r - 2] >= 8;
-}
-
-template <class Out, class In> void copy_transposed(const Pointwise& p) {
-  // Bands of 64 rows, so that a line of the input's page is used whole; tiles of 16 columns.
-  constexpr int64_t kBand = 64, kTile = 16;
+// A transposed input of the output's own type; conversions take the elementwise loop's tiles.
+void copy_transposed(const Pointwise& p) {
   const int r = p.rank;
   const int64_t columns = p.sizes[r - 1], rows = p.sizes[r - 2];
-  const int64_t out_step = p.strides[0][r - 2], in_step = p.strides[1][r - 1];
-  const int64_t bands = (rows + kBand - 1) / kBand;
-  const int64_t matrices = p.numel / (rows * columns);
-  const int64_t grain = std::max<int64_t>(1, cpu::kPointwiseGrain / (kBand * columns));
-  parallel_for(matrices * bands, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t job = begin; job < end; ++job) {
-      auto* out = static_cast<Out*>(p.data[0]);
-      auto* in = static_cast<const In*>(p.data[1]);
-      int64_t rest = job / bands;
-      for (int d = r - 3; d >= 0; --d) {
-        out += rest % p.sizes[d] * p.strides[0][d];
-        in += rest % p.sizes[d] * p.strides[1][d];
-        rest /= p.sizes[d];
-      }
-      const int64_t row0 = job % bands * kBand, row1 = std::min(rows, row0 + kBand);
-      for (int64_t column0 = 0; column0 < columns; column0 += kTile) {
-        const int64_t column1 = std::min(columns, column0 + kTile);
-        for (int64_t i = row0; i < row1; ++i) {
-          for (int64_t j = column0; j < column1; ++j) {
-            out[i * out_step + j] = Cast<Out, In>{}(in[i + j * in_step]);
-          }
-        }
-      }
+  const size_t bytes = item_size(p.dtypes[0]);
+  const auto at = [&](int operand, int64_t row) {
+    int64_t offset = row % rows * p.strides[operand][r - 2], rest = row / rows;
+    for (int d = r - 3; d >= 0; --d) {
+      offset += rest % p.sizes[d] * p.strides[operand][d];
+      rest /= p.sizes[d];
+    }
+    return static_cast<char*>(p.data[operand]) + offset * static_cast<int64_t>(bytes);
+  };
+  const int64_t grain = std::max<int64_t>(1, cpu::kPointwiseGrain / columns);
+  parallel_for(p.numel / columns, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end;) {  // the part of one matrix after the other
+      const int64_t count = std::min(end - row, rows - row % rows);
+      cpu::transpose(at(1, row), p.strides[1][r - 1], at(0, row), p.strides[0][r - 2], count,
+                     columns, bytes);
+      row += count;
     }
   });
 }
 
 template <class Out, class In> void run_typed(const Pointwise& p) {
-  if (is_transposed(p)) return copy_transposed<Out, In>(p);
+  if (std::is_same_v<Out, In> && cpu::has_turned_input(p)) return copy_transposed(p);
   if (convert_half<Out, In>(p)) return;
   cpu::pointwise(p, Cast<Out, In>{}, cpu::Types<Out, In>{});
 }

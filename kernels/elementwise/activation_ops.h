@@ -62,6 +62,9 @@ struct Elu : UnaryOp<Saves::kInput> {
     const T above = T(scale) * x, below = T(scale * alpha) * expm1(T(input_scale) * x);
     return x > T(0) ? above : below;
   }
+  static constexpr int64_t kNearBlock = 64;
+  static bool is_near(float x) { return x > 0.0f; }
+  float near(float x) const { return static_cast<float>(scale) * x; }
   template <class V> IOLAUS_HD V backward(V g, V x) const {
     return where(x > 0.0f, g * Const<V>(scale),
                  g * (Const<V>(scale * alpha * input_scale) * exp(x * Const<V>(input_scale))));

@@ -1,5 +1,6 @@
 // The CPU's loop over a Pointwise: rows of the innermost dimension, flat ranges split over threads,
-// each row one plain loop that simd::run compiles for the best instruction set.
+// each row one plain loop that simd::run compiles for the best instruction set. Inputs that lie by
+// columns are turned, tile by tile.
 #pragma once
 
 #include <tuple>
@@ -7,7 +8,7 @@
 
 #include "core/parallel.h"
 #include "core/simd.h"
-#include "kernels/elementwise/pointwise.h"
+#include "kernels/elementwise/cpu_tiles.h"
 #include "kernels/elementwise/unary_ops.h"
 
 namespace iolaus::cpu {
@@ -40,6 +41,12 @@ inline constexpr bool kHasNear = (std::is_same_v<MathType<Ins>, float> && ...) &
   op.near(x...);
 };
 
+// Elements that are asked for at once.
+template <class Op> constexpr int64_t near_block() {
+  if constexpr (requires { Op::kNearBlock; }) return Op::kNearBlock;
+  return 256;
+}
+
 // One row of n elements. Strides of 1 and 0 are compile-time facts of the common cases; any other
 // mixture takes the strided loop.
 template <bool... kScalar, class Op, class Out, class... Ins, size_t... I>
@@ -47,7 +54,7 @@ inline void dense_row(const Op& op, int64_t n, Out* out, std::tuple<const Ins*..
                       std::index_sequence<I...>) {
   if constexpr (kHasNear<Op, Ins...>) {
     // Block by block, so that one number far off leaves the others their vectorised loop.
-    constexpr int64_t kBlock = 256;
+    constexpr int64_t kBlock = near_block<Op>();
     for (int64_t begin = 0; begin < n; begin += kBlock) {
       const int64_t end = std::min(n, begin + kBlock);
       int far = 0;
@@ -120,52 +127,60 @@ inline void row(const Op& op, int64_t n, Out* out, int64_t out_stride, std::tupl
   strided_row(op, n, out, out_stride, in, s, kIndex);
 }
 
+// Columns [column0, column1) of rows [row0, row1).
 template <class Op, class Out, class... Ins, size_t... I>
-void run(const Pointwise& p, const Op& op, Types<Out, Ins...>, std::index_sequence<I...>) {
+inline void block(const Pointwise& p, const Op& op, int64_t row0, int64_t row1, int64_t column0,
+                  int64_t column1, Types<Out, Ins...>, std::index_sequence<I...>) {
   const int inner = p.rank - 1;
-  const int64_t width = p.sizes[inner];
   const int64_t strides[] = {p.strides[I + 1][inner]...};
   auto* out = static_cast<Out*>(p.data[0]);
   const std::tuple<const Ins*...> in{
       static_cast<const Ins*>(p.data[I + 1] ? p.data[I + 1] : p.immediate[I + 1])...};
-
-  // Columns [column0, column1) of rows [row0, row1): one body, so that each operation is compiled
-  // once for each instruction set.
-  const auto block = [&](int64_t row0, int64_t row1, int64_t column0, int64_t column1) {
-    // Offsets of the first row, then an odometer over the outer dimensions.
-    int64_t index[kMaxRank], at[kMaxOperands];
-    for (int k = 0; k < p.operands; ++k) at[k] = column0 * p.strides[k][inner];
-    int64_t rest = row0;
+  // Offsets of the first row, then an odometer over the outer dimensions.
+  int64_t index[kMaxRank], at[kMaxOperands];
+  for (int k = 0; k < p.operands; ++k) at[k] = column0 * p.strides[k][inner];
+  int64_t rest = row0;
+  for (int d = inner - 1; d >= 0; --d) {
+    index[d] = rest % p.sizes[d];
+    rest /= p.sizes[d];
+    for (int k = 0; k < p.operands; ++k) at[k] += index[d] * p.strides[k][d];
+  }
+  for (int64_t r = row0; r < row1; ++r) {
+    row(op, column1 - column0, out + at[0], p.strides[0][inner],
+        std::tuple<const Ins*...>{std::get<I>(in) + at[I + 1]...}, strides);
     for (int d = inner - 1; d >= 0; --d) {
-      index[d] = rest % p.sizes[d];
-      rest /= p.sizes[d];
-      for (int k = 0; k < p.operands; ++k) at[k] += index[d] * p.strides[k][d];
+      for (int k = 0; k < p.operands; ++k) at[k] += p.strides[k][d];
+      if (++index[d] < p.sizes[d]) break;
+      for (int k = 0; k < p.operands; ++k) at[k] -= p.strides[k][d] * p.sizes[d];
+      index[d] = 0;
     }
-    for (int64_t r = row0; r < row1; ++r) {
-      row(op, column1 - column0, out + at[0], p.strides[0][inner],
-          std::tuple<const Ins*...>{std::get<I>(in) + at[I + 1]...}, strides);
-      for (int d = inner - 1; d >= 0; --d) {
-        for (int k = 0; k < p.operands; ++k) at[k] += p.strides[k][d];
-        if (++index[d] < p.sizes[d]) break;
-        for (int k = 0; k < p.operands; ++k) at[k] -= p.strides[k][d] * p.sizes[d];
-        index[d] = 0;
-      }
-    }
-  };
-  const auto best = [&](int64_t row0, int64_t row1, int64_t column0, int64_t column1) {
+  }
+}
+
+template <class Op, class Out, class... Ins>
+void run(const Pointwise& p, const Op& op, Types<Out, Ins...> types) {
+  // One body, so that each operation is compiled once for each instruction set.
+  const auto best = [&op, types](const Pointwise& part, int64_t row0, int64_t row1, int64_t column0,
+                                 int64_t column1) {
+    constexpr auto kIndex = std::index_sequence_for<Ins...>{};
     if constexpr (kVectorised<Op, Ins...>) {
-      simd::run([&] { block(row0, row1, column0, column1); });
+      simd::run([&] { block(part, op, row0, row1, column0, column1, types, kIndex); });
     } else {
-      block(row0, row1, column0, column1);
+      block(part, op, row0, row1, column0, column1, types, kIndex);
     }
   };
+  const int64_t width = p.sizes[p.rank - 1];
   if (p.rank == 1) {
     return parallel_for(width, kPointwiseGrain,
-                        [&](int64_t begin, int64_t end) { best(0, 1, begin, end); });
+                        [&](int64_t begin, int64_t end) { best(p, 0, 1, begin, end); });
+  }
+  if (has_turned_input(p)) {
+    return for_turned_tiles(
+        p, [&](const Pointwise& tile) { best(tile, 0, tile.sizes[0], 0, tile.sizes[1]); });
   }
   const int64_t grain = std::max<int64_t>(1, kPointwiseGrain / std::max<int64_t>(width, 1));
   parallel_for(p.numel / width, grain,
-               [&](int64_t begin, int64_t end) { best(begin, end, 0, width); });
+               [&](int64_t begin, int64_t end) { best(p, begin, end, 0, width); });
 }
 
 }  // namespace detail
@@ -174,7 +189,7 @@ void run(const Pointwise& p, const Op& op, Types<Out, Ins...>, std::index_sequen
 template <class Op, class Out, class... Ins>
 void pointwise(const Pointwise& p, const Op& op, Types<Out, Ins...> types) {
   if (p.numel == 0) return;
-  detail::run(p, op, types, std::index_sequence_for<Ins...>{});
+  detail::run(p, op, types);
 }
 
 }  // namespace iolaus::cpu

@@ -154,7 +154,8 @@ std::vector<Pointwise> pointwise_samples(int arity, DType dtype, DType out_dtype
                                          double high, bool first_is_bool) {
   std::vector<Pointwise> samples;
   uint64_t seed = 1;
-  const auto add_sample = [&](const Dims& out, std::vector<Dims> ins, bool strided) {
+  const auto add_sample = [&](const Dims& out, std::vector<Dims> ins, bool strided,
+                              bool turned = false) {
     Pointwise p;
     p.compute = dtype;
     p.keep.push_back(empty(out, {.dtype = out_dtype}));
@@ -163,6 +164,7 @@ std::vector<Pointwise> pointwise_samples(int arity, DType dtype, DType out_dtype
       p.keep.push_back(mask ? sample_tensor(ins[i], kBool, ++seed, 0, 2, strided)
                             : sample_tensor(ins[i], dtype, ++seed, low, high, strided));
     }
+    if (turned) p.keep.back() = views::transpose(p.keep.back(), -1, -2);
     p.prepare();
     samples.push_back(std::move(p));
   };
@@ -181,6 +183,12 @@ std::vector<Pointwise> pointwise_samples(int arity, DType dtype, DType out_dtype
     add_sample({4, 33}, row, false);
     add_sample({4, 33}, column, false);
     add_sample({2, 3, 17}, inner, true);
+  }
+  // The last input lies by columns: more than one tile of the CPU's, and parts of one.
+  for (const Dims& sizes : {Dims{33, 130}, Dims{2, 9, 40}}) {
+    std::vector<Dims> ins = same(sizes);
+    std::swap(ins.back()[sizes.size() - 1], ins.back()[sizes.size() - 2]);
+    add_sample(sizes, ins, false, true);
   }
   return samples;
 }

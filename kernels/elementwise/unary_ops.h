@@ -4,7 +4,7 @@
 // is a template because it serves twice: on numbers it is the fused backward kernel; on Tensors it
 // is the differentiable form that create_graph needs. kLow and kHigh bound the samples of the
 // checks. near, where there is one, is operator() without branches for the numbers of is_near: the
-// CPU vectorises it.
+// CPU vectorises it, for as many at once as kNearBlock says, if that is there.
 #pragma once
 
 #include "kernels/elementwise/math.h"

@@ -14,6 +14,16 @@ namespace iolaus {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+constexpr int64_t kAhead = 8;        // rows that are asked for before they are copied
+
+// Asks for the first lines of a row that will be copied; the hardware goes on from there.
+void fetch_row(const char* table, int64_t row, int64_t rows, size_t row_bytes) {
+  if (row < 0 || row >= rows) return;
+  const char* from = table + static_cast<size_t>(row) * row_bytes;
+  for (size_t line = 0; line < std::min<size_t>(row_bytes, 512); line += 64) {
+    __builtin_prefetch(from + line);
+  }
+}
 
 void forward(const Embedding& e) {
   constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
@@ -32,6 +42,7 @@ void forward(const Embedding& e) {
         return;
       }
       if (row_bytes == 0) continue;
+      if (i + kAhead < end) fetch_row(in, e.index[i + kAhead], e.rows, row_bytes);
       std::memcpy(out + static_cast<size_t>(i) * row_bytes,
                   in + static_cast<size_t>(row) * row_bytes, row_bytes);
     }

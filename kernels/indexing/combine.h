@@ -13,9 +13,9 @@ template <class A> IOLAUS_HD inline A combine(ScatterReduce reduce, A a, A b) {
     case ScatterReduce::kProd:
       return static_cast<A>(a * b);
     case ScatterReduce::kAmax:
-      return a > b || a != a ? a : b;
+      return (a > b) | (a != a) ? a : b;  // one condition: a branch would be mispredicted
     case ScatterReduce::kAmin:
-      return a < b || a != a ? a : b;
+      return (a < b) | (a != a) ? a : b;
     default:
       return static_cast<A>(a + b);
   }

@@ -85,22 +85,6 @@ IndexShape shape_of(const Tensor& index, int64_t bound, const Tensor& other) {
   return s;
 }
 
-// Whether one of count indices is outside of [0, bound).
-bool has_bad(const int64_t* index, int64_t count, int64_t stride, int64_t bound) {
-  bool result = false;
-  simd::run([&] {
-    const int64_t *at = index, n = count, step = stride, limit = bound;
-    int64_t bad = 0;
-    if (step == 1) {
-      for (int64_t t = 0; t < n; ++t) bad |= (at[t] < 0) | (at[t] >= limit);
-    } else {
-      for (int64_t t = 0; t < n; ++t) bad |= (at[t * step] < 0) | (at[t * step] >= limit);
-    }
-    result = bad != 0;
-  });
-  return result;
-}
-
 }  // namespace
 
 IndexShape index_shape(const Gather& a) { return shape_of(a.index, a.x.sizes()[1], a.x); }
@@ -124,6 +108,21 @@ Cost Scatter::cost() const {
   return {static_cast<double>(src.numel()), 3 * moved + static_cast<double>(index.nbytes())};
 }
 
+bool has_bad_index(const int64_t* index, int64_t count, int64_t stride, int64_t bound) {
+  bool result = false;
+  simd::run([&] {
+    const int64_t *at = index, n = count, step = stride, limit = bound;
+    int64_t bad = 0;
+    if (step == 1) {
+      for (int64_t t = 0; t < n; ++t) bad |= (at[t] < 0) | (at[t] >= limit);
+    } else {
+      for (int64_t t = 0; t < n; ++t) bad |= (at[t * step] < 0) | (at[t * step] >= limit);
+    }
+    result = bad != 0;
+  });
+  return result;
+}
+
 void check_index(const char* op, const IndexShape& s, const Tensor& index) {
   if (index.numel() == 0) return;
   // What is repeated is looked at once; lines of the dimension that is longest in memory.
@@ -141,7 +140,7 @@ void check_index(const char* op, const IndexShape& s, const Tensor& index) {
   std::atomic<bool> bad{false};
   parallel_for(rows, (int64_t{1} << 15) / length + 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      if (has_bad(line_at(row), length, stride, s.bound)) bad = true;
+      if (has_bad_index(line_at(row), length, stride, s.bound)) bad = true;
     }
   });
   if (!bad) return;

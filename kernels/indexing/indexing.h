@@ -64,6 +64,9 @@ struct IndexShape {
 IndexShape index_shape(const Gather& a);
 IndexShape index_shape(const Scatter& a);
 
+/// Whether one of count indices, stride apart, is outside of [0, bound).
+bool has_bad_index(const int64_t* index, int64_t count, int64_t stride, int64_t bound);
+
 /// For CPU variants: refuses the first index outside of [0, n). Errors: kIndex, naming op.
 void check_index(const char* op, const IndexShape& shape, const Tensor& index);
 

@@ -78,8 +78,8 @@ void store_results(const Reduce& r, Sum* total, int64_t count, const At& at) {
 }
 
 template <class Step, class Acc, bool truth, class T>
-Total<Acc> row_total(const Reduce& r, const Inner& inner, int64_t base, const Part& part) {
-  auto total = Step::template identity<Total<Acc>>();
+Total<Step, Acc> row_total(const Reduce& r, const Inner& inner, int64_t base, const Part& part) {
+  auto total = Step::template identity<Total<Step, Acc>>();
   alignas(64) Acc buffer[kBlock];
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
     const T* x = static_cast<const T*>(r.x) + base + outer_offset(r, o);
@@ -106,7 +106,7 @@ Sum join_chunks(const Sum* totals, int64_t results, int64_t chunks, int64_t i) {
 }
 
 template <class Step, class Acc, bool truth, class T> void by_rows(const Reduce& r) {
-  using Sum = Total<Acc>;
+  using Sum = Total<Step, Acc>;
   const Inner inner(r);
   const int64_t chunks = chunk_count(r, inner, r.kept);
   const auto x_offset = [&](int64_t i) {
@@ -155,7 +155,8 @@ template <class Step, class Acc, bool truth, class T> void by_rows(const Reduce&
 
 // acc[j] = step(acc[j], x[row][j]) over a tile of rows, then total[j] = join(total[j], acc[j]).
 template <class Step, class Acc, bool truth, class T>
-void add_tile(const T* x, int64_t row_stride, int64_t rows, int64_t width, Total<Acc>* total) {
+void add_tile(const T* x, int64_t row_stride, int64_t rows, int64_t width,
+              Total<Step, Acc>* total) {
   simd::run([&] {
     Acc acc[kTile];
     for (int64_t j = 0; j < width; ++j) acc[j] = Step::template identity<Acc>();
@@ -166,15 +167,15 @@ void add_tile(const T* x, int64_t row_stride, int64_t rows, int64_t width, Total
       }
     }
     for (int64_t j = 0; j < width; ++j) {
-      total[j] = Step::join(total[j], static_cast<Total<Acc>>(acc[j]));
+      total[j] = Step::join(total[j], static_cast<Total<Step, Acc>>(acc[j]));
     }
   });
 }
 
 template <class Step, class Acc, bool truth, class T>
 void column_totals(const Reduce& r, const Inner& inner, int64_t base, int64_t stride, int64_t width,
-                   const Part& part, Total<Acc>* total) {
-  for (int64_t j = 0; j < width; ++j) total[j] = Step::template identity<Total<Acc>>();
+                   const Part& part, Total<Step, Acc>* total) {
+  for (int64_t j = 0; j < width; ++j) total[j] = Step::template identity<Total<Step, Acc>>();
   constexpr int64_t kConverted = 16;  // rows that are converted at once
   alignas(64) Acc buffer[kConverted * kTile];
   for (int64_t o = part.outer_begin; o < part.outer_end; ++o) {
@@ -195,7 +196,7 @@ void column_totals(const Reduce& r, const Inner& inner, int64_t base, int64_t st
 }
 
 template <class Step, class Acc, bool truth, class T> void by_columns(const Reduce& r) {
-  using Sum = Total<Acc>;
+  using Sum = Total<Step, Acc>;
   const Inner inner(r);
   const int last = r.kept_rank - 1;
   const int64_t columns = r.kept_sizes[last], stride = r.kept_strides[last];

@@ -28,13 +28,14 @@ struct ProdStep {
   template <class T> static T join(T a, T b) { return a * b; }
 };
 // NaN wins: once in acc it stays, as every comparison with it is false. (| and not ||: a branch
-// would keep the loops from being vectorised.)
+// would keep the loops from being vectorised.) quick is step for numbers alone: one instruction.
 struct MaxStep {
   template <class T> static T identity() {
     if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
     return std::numeric_limits<T>::lowest();
   }
   template <class T> static T step(T acc, T x) { return (x > acc) | (x != x) ? x : acc; }
+  template <class T> static T quick(T acc, T x) { return acc < x ? x : acc; }
   template <class T> static T join(T a, T b) { return step(a, b); }
 };
 struct AnyStep : MaxStep {
@@ -46,6 +47,7 @@ struct MinStep {
     return std::numeric_limits<T>::max();
   }
   template <class T> static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
+  template <class T> static T quick(T acc, T x) { return x < acc ? x : acc; }
   template <class T> static T join(T a, T b) { return step(a, b); }
 };
 
@@ -55,10 +57,17 @@ inline constexpr bool kSameBits = std::is_same_v<Acc, T> ||
                                   (std::is_integral_v<Acc> && std::is_integral_v<T> &&
                                    sizeof(Acc) == sizeof(T));
 
+/// Whether a step chooses one of two elements, so that nothing is rounded and nothing overflows.
+template <class Step> inline constexpr bool kChooses = requires {
+  Step::template quick<float>(0, 0);
+};
+
 /// What blocks of Acc are joined in.
-template <class Acc>
-using Total = std::conditional_t<std::is_same_v<Acc, float>, double,
-                                 std::conditional_t<std::is_same_v<Acc, int32_t>, int64_t, Acc>>;
+template <class Step, class Acc>
+using Total = std::conditional_t<
+    kChooses<Step>, Acc,
+    std::conditional_t<std::is_same_v<Acc, float>, double,
+                       std::conditional_t<std::is_same_v<Acc, int32_t>, int64_t, Acc>>>;
 
 /// An element as it is combined: as Acc, or whether it is not 0.
 template <class Acc, bool truth, class T> Acc element(T x) {
@@ -86,12 +95,55 @@ const Acc* load_block(const T* x, int64_t n, int64_t stride, Acc* buffer) {
 inline constexpr int64_t kVector = 16;                  // numbers that a block leaves
 inline constexpr int64_t kReduceBlock = 128 * kVector;  // elements that are combined in Acc
 
-/// Up to kReduceBlock dense elements to kVector numbers and one of what is left over: four vectors
-/// advance side by side. (They live in this function: an array that a simd::run callable only
-/// refers to would be written to memory at each step.) long_row: memory that is two pages further
-/// on is asked for, as the hardware stops at the end of a page.
+/// reduce_block for elements that a step chooses from; false, and nothing in out, if one is NaN.
 template <class Step, class Acc, bool truth, bool long_row, class T>
-void reduce_block(const T* x, int64_t n, Acc* out, Acc& left_over) {
+bool choose_block(const T* x, int64_t n, Acc* out) {
+  constexpr int64_t kLanes = 4 * kVector;
+  Acc lane[kLanes];
+  std::conditional_t<sizeof(Acc) == 8, int64_t, int32_t> nan[kLanes / 2];
+  for (int64_t j = 0; j < kLanes; ++j) lane[j] = Step::template identity<Acc>();
+  for (int64_t j = 0; j < kLanes / 2; ++j) nan[j] = 0;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t line = 0; long_row && line < kLanes * sizeof(T); line += 64) {
+      __builtin_prefetch(reinterpret_cast<const char*>(x + i) + 8192 + line);
+    }
+    for (int64_t j = 0; j < kLanes; ++j) {
+      lane[j] = Step::quick(lane[j], element<Acc, truth>(x[i + j]));
+    }
+    for (int64_t j = 0; j < kLanes / 2; ++j) {
+      const Acc a = element<Acc, truth>(x[i + j]);
+      const Acc b = element<Acc, truth>(x[i + j + kLanes / 2]);
+      nan[j] |= __builtin_isunordered(a, b) ? 1 : 0;
+    }
+  }
+  for (; i < n; i += kVector) {
+    const auto left = static_cast<int>(std::min(kVector, n - i));
+    for (int j = 0; j < kVector; ++j) {
+      Acc value = Step::template identity<Acc>();
+      if (j < left) value = element<Acc, truth>(x[i + j]);
+      lane[j] = Step::quick(lane[j], value);
+      nan[j] |= value != value ? 1 : 0;
+    }
+  }
+  int any = 0;
+  for (int64_t j = 0; j < kLanes / 2; ++j) any |= static_cast<int>(nan[j]);
+  for (int64_t j = 0; j < kVector; ++j) {
+    out[j] = Step::quick(Step::quick(lane[j], lane[j + 2 * kVector]),
+                         Step::quick(lane[j + kVector], lane[j + 3 * kVector]));
+  }
+  return any == 0;
+}
+
+/// Up to kReduceBlock dense elements to kVector numbers: four vectors advance side by side, the
+/// last of them masked. (They live in this function: an array that a simd::run callable only refers
+/// to would be written to memory at each step.) long_row: memory that is two pages further on is
+/// asked for, as the hardware stops at the end of a page.
+template <class Step, class Acc, bool truth, bool long_row, class T>
+void reduce_block(const T* x, int64_t n, Acc* out) {
+  if constexpr (kChooses<Step> && std::is_floating_point_v<Acc>) {
+    if (choose_block<Step, Acc, truth, long_row>(x, n, out)) return;
+  }
   constexpr int64_t kLanes = 4 * kVector;
   Acc lane[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) lane[j] = Step::template identity<Acc>();
@@ -104,14 +156,13 @@ void reduce_block(const T* x, int64_t n, Acc* out, Acc& left_over) {
       lane[j] = Step::step(lane[j], element<Acc, truth>(x[i + j]));
     }
   }
-  for (; i + kVector <= n; i += kVector) {
-    for (int64_t j = 0; j < kVector; ++j) {
-      lane[j] = Step::step(lane[j], element<Acc, truth>(x[i + j]));
+  if (const auto left = static_cast<int>(n - i); left > 0) {
+    for (int j = 0; j < kLanes; ++j) {
+      Acc value = Step::template identity<Acc>();
+      if (j < left) value = element<Acc, truth>(x[i + j]);
+      lane[j] = Step::step(lane[j], value);
     }
   }
-  Acc rest = Step::template identity<Acc>();
-  for (; i < n; ++i) rest = Step::step(rest, element<Acc, truth>(x[i]));
-  left_over = rest;
   for (int64_t j = 0; j < kVector; ++j) {
     out[j] = Step::join(Step::join(lane[j], lane[j + 2 * kVector]),
                         Step::join(lane[j + kVector], lane[j + 3 * kVector]));
@@ -120,31 +171,29 @@ void reduce_block(const T* x, int64_t n, Acc* out, Acc& left_over) {
 
 /// One number from dense memory of any length: the blocks' numbers are joined in Total.
 template <class Step, class Acc, bool truth, class T>
-Total<Acc> reduce_dense(const T* x, int64_t n) {
+Total<Step, Acc> reduce_dense(const T* x, int64_t n) {
   if (n < kVector) {
     Acc acc = Step::template identity<Acc>();
     for (int64_t i = 0; i < n; ++i) acc = Step::step(acc, element<Acc, truth>(x[i]));
-    return static_cast<Total<Acc>>(acc);
+    return static_cast<Total<Step, Acc>>(acc);
   }
-  Total<Acc> result;
+  Total<Step, Acc> result;
   simd::run([&] {
     const T* from = x;
     const int64_t count = n;
-    Total<Acc> total[kVector], rest = Step::template identity<Total<Acc>>();
-    for (int64_t j = 0; j < kVector; ++j) total[j] = rest;
+    Total<Step, Acc> total[kVector];
+    for (int64_t j = 0; j < kVector; ++j) total[j] = Step::template identity<Total<Step, Acc>>();
     for (int64_t i = 0; i < count; i += kReduceBlock) {
-      Acc lane[kVector], left_over;
-      reduce_block<Step, Acc, truth, true>(from + i, std::min(kReduceBlock, count - i), lane,
-                                           left_over);
-      rest = Step::join(rest, static_cast<Total<Acc>>(left_over));
+      Acc lane[kVector];
+      reduce_block<Step, Acc, truth, true>(from + i, std::min(kReduceBlock, count - i), lane);
       for (int64_t j = 0; j < kVector; ++j) {
-        total[j] = Step::join(total[j], static_cast<Total<Acc>>(lane[j]));
+        total[j] = Step::join(total[j], static_cast<Total<Step, Acc>>(lane[j]));
       }
     }
     for (int64_t half = kVector / 2; half > 0; half /= 2) {
       for (int64_t j = 0; j < half; ++j) total[j] = Step::join(total[j], total[j + half]);
     }
-    result = Step::join(total[0], rest);
+    result = total[0];
   });
   return result;
 }
@@ -153,19 +202,19 @@ inline constexpr int64_t kReduceRows = 8;  // rows whose numbers are joined side
 
 /// total[i] = the n elements from rows[i] on, for up to kReduceRows rows of up to kReduceBlock.
 template <class Step, class Acc, bool truth, class T>
-void reduce_rows(const T* const* rows, int64_t count, int64_t n, Total<Acc>* total) {
+void reduce_rows(const T* const* rows, int64_t count, int64_t n, Total<Step, Acc>* total) {
   simd::run([&] {
     const int64_t m = count;
-    alignas(64) Acc lane[kReduceRows * kVector], left_over[kReduceRows];
-    alignas(64) Total<Acc> joined[kReduceRows * kVector];
+    alignas(64) Acc lane[kReduceRows * kVector];
+    alignas(64) Total<Step, Acc> joined[kReduceRows * kVector];
     for (int64_t i = 0; i < m; ++i) {
-      reduce_block<Step, Acc, truth, false>(rows[i], n, lane + i * kVector, left_over[i]);
+      reduce_block<Step, Acc, truth, false>(rows[i], n, lane + i * kVector);
     }
-    for (int64_t j = 0; j < m * kVector; ++j) joined[j] = static_cast<Total<Acc>>(lane[j]);
+    for (int64_t j = 0; j < m * kVector; ++j) joined[j] = static_cast<Total<Step, Acc>>(lane[j]);
     const auto halve = [&]<int64_t half>(std::integral_constant<int64_t, half>) {
       for (int64_t i = 0; i < m; ++i) {
         for (int64_t j = 0; j < half; ++j) {
-          const Total<Acc>* pair = joined + (2 * i) * half + j;
+          const Total<Step, Acc>* pair = joined + (2 * i) * half + j;
           joined[i * half + j] = Step::join(pair[0], pair[half]);
         }
       }
@@ -174,9 +223,7 @@ void reduce_rows(const T* const* rows, int64_t count, int64_t n, Total<Acc>* tot
     halve(std::integral_constant<int64_t, 4>{});
     halve(std::integral_constant<int64_t, 2>{});
     halve(std::integral_constant<int64_t, 1>{});
-    for (int64_t i = 0; i < m; ++i) {
-      total[i] = Step::join(joined[i], static_cast<Total<Acc>>(left_over[i]));
-    }
+    for (int64_t i = 0; i < m; ++i) total[i] = joined[i];
   });
 }
 

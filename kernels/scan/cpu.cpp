@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "kernels/elementwise/domain.h"
 #include "kernels/scan/scan.h"
 
@@ -11,7 +12,7 @@ namespace iolaus {
 namespace {
 
 constexpr int64_t kGrain = 16384;  // elements that are worth a thread
-constexpr int64_t kLanes = 64;     // columns that advance together
+constexpr int64_t kLanes = 256;    // columns that advance together
 
 template <class T, bool prod> ScanType<T> next(ScanType<T> total, T x) {
   const auto value = static_cast<ScanType<T>>(static_cast<MathType<T>>(x));
@@ -28,20 +29,24 @@ template <class T, bool prod>
 void columns(const T* x, T* out, int64_t n, int64_t inner, int64_t begin, int64_t end) {
   for (int64_t first = begin; first < end; first += kLanes) {
     const int64_t width = std::min(kLanes, end - first);
-    ScanType<T> total[kLanes];
-    std::fill_n(total, width, prod ? ScanType<T>(1) : ScanType<T>(0));
-    for (int64_t j = 0; j < n; ++j) {
-      const T* from = x + j * inner + first;
-      T* to = out + j * inner + first;
-      for (int64_t i = 0; i < width; ++i) {
-        total[i] = next<T, prod>(total[i], from[i]);
-        to[i] = static_cast<T>(static_cast<MathType<T>>(total[i]));
+    simd::run([&] {
+      const int64_t count = width;
+      ScanType<T> total[kLanes];
+      for (int64_t i = 0; i < kLanes; ++i) total[i] = prod ? ScanType<T>(1) : ScanType<T>(0);
+      for (int64_t j = 0; j < n; ++j) {
+        const T* from = x + j * inner + first;
+        T* to = out + j * inner + first;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < count; ++i) {
+          total[i] = next<T, prod>(total[i], from[i]);
+          to[i] = static_cast<T>(static_cast<MathType<T>>(total[i]));
+        }
       }
-    }
+    });
   }
 }
 
-// Rows [begin, end) of n neighbours each, four at a time: their chains run side by side.
+// Rows [begin, end) of n neighbours each, eight at a time: their chains run side by side.
 template <class T, bool prod> void rows(const T* x, T* out, int64_t n, int64_t begin, int64_t end) {
   const auto advance = [&]<int64_t count>(int64_t row) {
     const T* from = x + row * n;
@@ -56,7 +61,7 @@ template <class T, bool prod> void rows(const T* x, T* out, int64_t n, int64_t b
     }
   };
   int64_t row = begin;
-  for (; row + 4 <= end; row += 4) advance.template operator()<4>(row);
+  for (; row + 8 <= end; row += 8) advance.template operator()<8>(row);
   for (; row < end; ++row) advance.template operator()<1>(row);
 }
 

@@ -1,7 +1,6 @@
 // search on the CPU: values spread over threads. Some values of a row are searched side by side:
 // each step of a bisection waits for memory.
 #include "core/parallel.h"
-#include "core/simd.h"
 #include "kernels/elementwise/domain.h"
 #include "kernels/search/search.h"
 
@@ -10,32 +9,31 @@ namespace {
 
 constexpr int64_t kGrain = 2048;  // bisections that are worth a thread
 
-constexpr int64_t kLanes = 16;
+constexpr int64_t kLanes = 8;
 
 // kLanes values in one row at once: all halve the same number of entries, from where they stand.
-template <class M, class T>
-void search_lanes(const T* row, int64_t n, const T* values, bool right, int64_t* out) {
-  simd::run([&] {
-    const T *from = row, *wanted = values;
-    M x[kLanes];
-    int64_t low[kLanes];
+// In plain registers: instructions that gather are slower than as many loads.
+template <bool right, class M, class T>
+void search_lanes(const T* row, int64_t n, const T* values, int64_t* out) {
+  const auto is_before = [](M edge, M value) {
+    return right ? !(value < edge) | (value != value) : !(edge >= value);
+  };
+  M x[kLanes];
+  int64_t low[kLanes];
+  for (int64_t j = 0; j < kLanes; ++j) {
+    x[j] = static_cast<M>(values[j]);
+    low[j] = 0;
+  }
+  for (int64_t left = n; left > 0;) {
+    const int64_t half = (left + 1) / 2;  // an entry is left out, or looked at twice
+    const T* middle = row + half - 1;
+#pragma GCC unroll 8
     for (int64_t j = 0; j < kLanes; ++j) {
-      x[j] = static_cast<M>(wanted[j]);
-      low[j] = 0;
+      low[j] += is_before(static_cast<M>(middle[low[j]]), x[j]) ? half : 0;
     }
-    const auto is_before = [&](M edge, M value) {
-      return right ? !(value < edge) | (value != value) : !(edge >= value);
-    };
-    for (int64_t left = n; left > 0;) {
-      const int64_t half = (left + 1) / 2;  // an entry is left out, or looked at twice
-      for (int64_t j = 0; j < kLanes; ++j) {
-        const int64_t at = low[j] + half - 1;
-        low[j] = is_before(static_cast<M>(from[at]), x[j]) ? at + 1 : low[j];
-      }
-      left -= half;
-    }
-    for (int64_t j = 0; j < kLanes; ++j) out[j] = low[j];
-  });
+    left -= half;
+  }
+  for (int64_t j = 0; j < kLanes; ++j) out[j] = low[j];
 }
 
 void run(const Search& s) {
@@ -49,7 +47,8 @@ void run(const Search& s) {
         const int64_t row_end = shared ? end : std::min(end, (i / m + 1) * m);
         const T* row = edges + (shared ? 0 : i / m * n);
         for (; i + kLanes <= row_end; i += kLanes) {
-          search_lanes<MathType<T>>(row, n, values + i, s.right, out + i);
+          s.right ? search_lanes<true, MathType<T>>(row, n, values + i, out + i)
+                  : search_lanes<false, MathType<T>>(row, n, values + i, out + i);
         }
         for (; i < row_end; ++i) {
           out[i] = search_row(row, n, static_cast<MathType<T>>(values[i]), s.right);

@@ -73,13 +73,12 @@ int64_t dense_statistics(const T* x, int64_t n, int64_t count, MathType<T>* larg
   const int64_t taken = std::min({count, kReduceRows, kRowsAtOnce / n});
   const T* rows[kReduceRows];
   const Math* terms[kReduceRows];
-  Total<Math> total[kReduceRows];
+  Total<SumStep, Math> total[kReduceRows];
   for (int64_t i = 0; i < taken; ++i) {
     rows[i] = x + i * n;
     terms[i] = exps + i * n;
   }
-  reduce_rows<MaxStep, Math, false>(rows, taken, n, total);
-  for (int64_t i = 0; i < taken; ++i) largest[i] = static_cast<Math>(total[i]);
+  reduce_rows<MaxStep, Math, false>(rows, taken, n, largest);
   simd::run([&] {
     for (int64_t i = 0; i < taken; ++i) {
       const T* from = x + i * n;

@@ -1,10 +1,12 @@
 // sort on the CPU: keys become unsigned integers of the same order, each with its index. Long rows
-// go by digits of 8 bits, the lowest first (which is stable); short ones and parts of a row by
-// comparison of key and index; rows spread over threads.
+// go by digits of 8 bits, the lowest first (which is stable), short ones by comparison of key and
+// index. Of a part of a row the first and the last key are selected, and what lies between them is
+// sorted. Rows spread over threads.
 #include <algorithm>
 #include <bit>
 
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "kernels/elementwise/domain.h"
 #include "kernels/scratch.h"
 #include "kernels/sort/sort.h"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr int64_t kGrain = 4096;  // elements that are worth a thread
 constexpr int64_t kShort = 512;   // rows up to here are sorted by comparison
+constexpr int64_t kTiny = 64;     // rows up to here are not worth a selection of keys
 
 template <class T> constexpr auto key_type() {
   if constexpr (sizeof(T) == 1) return uint8_t{};
@@ -69,30 +72,119 @@ template <class K> void sort_digits(Item<K>* items, Item<K>* other, int64_t n) {
   if (from != items) std::copy_n(from, n, items);
 }
 
-// Brings what belongs to [first, first + count) of the order there.
-template <class K>
-void order(Item<K>* items, Item<K>* other, int64_t n, int64_t first, int64_t count) {
-  if (count == n && n > kShort) return sort_digits(items, other, n);
-  Item<K>* end = items + n;
-  if (first == 0 && count <= n / 64) return std::partial_sort(items, items + count, end);
-  if (first > 0) std::nth_element(items, items + first, end);
-  if (first + count < n) std::nth_element(items + first, items + first + count, end);
-  std::sort(items + first, items + first + count);
+// A key and how many are below it.
+template <class K> struct Place {
+  K key;
+  int64_t below;
+};
+
+template <class K> Place<K> select_rest(K* keys, int64_t n, int64_t rank) {
+  std::nth_element(keys, keys + rank, keys + n);
+  return {keys[rank], std::count_if(keys, keys + rank, [&](K key) { return key < keys[rank]; })};
 }
 
-template <class T> void sort_row(const Sort& s, int64_t row, Item<Key<T>>* items) {
-  const T* x = static_cast<const T*>(s.x) + row * s.n;
-  T* values = static_cast<T*>(s.values) + row * s.count;
-  using K = Key<T>;
-  const K turned = s.descending ? static_cast<K>(~K{0}) : K{0};
-  for (int64_t j = 0; j < s.n; ++j) {
-    items[j] = {static_cast<K>(key_of(x[j]) ^ turned), static_cast<uint32_t>(j)};
+// The key of the given rank; keys stay, less and more have room for as many. What a pivot leaves is
+// gathered without branches (quickselect); the pivot is the key in a sample whose rank is as far
+// from its nearer end, or one more, so that most of the other keys fall away.
+template <class K> Place<K> select_key(const K* keys, K* less, K* more, int64_t n, int64_t rank) {
+  constexpr int64_t kMost = 63;
+  constexpr int kPasses = 40;  // after which keys that defeat the samples go another way
+  int64_t below = 0;
+  for (int pass = 0; n > kTiny && pass < kPasses; ++pass) {
+    K sample[kMost];
+    const int64_t m = n > 4096 ? kMost : 15;
+    for (int64_t i = 0; i < m; ++i) sample[i] = keys[(2 * i + 1) * n / (2 * m)];
+    std::sort(sample, sample + m);
+    const int64_t place = rank * m / n;
+    const K pivot = sample[place < m / 2 ? place + 1 : place - 1];
+    int64_t under = 0, over = 0;
+    for (int64_t i = 0; i < n; ++i) {  // keys may be less: what is written has been read
+      const K key = keys[i];
+      more[over] = key;
+      over += key > pivot ? 1 : 0;
+      less[under] = key;
+      under += key < pivot ? 1 : 0;
+    }
+    if (rank >= under && rank < n - over) return {pivot, below + under};
+    if (rank < under) {
+      keys = less;
+      n = under;
+    } else {
+      rank -= n - over;
+      below += n - over;
+      std::swap(less, more);
+      keys = less;
+      n = over;
+    }
   }
-  order(items, items + s.n, s.n, s.first, s.count);
+  if (keys != less) std::copy_n(keys, n, less);
+  const Place<K> found = select_rest(less, n, rank);
+  return {found.key, below + found.below};
+}
+
+// Memory for one row.
+template <class K> struct Row {
+  Scratch<K> keys, less, more;
+  Scratch<Item<K>> items, other;
+  explicit Row(int64_t n) : keys(n), less(n), more(n), items(n), other(n) {}
+};
+
+// Columns [first, first + count) of the order of a few: all items take part.
+template <class K> const Item<K>* order_few(const Row<K>& row, const Sort& s) {
+  Item<K>*items = row.items.data(), *end = items + s.n, *first = items + s.first;
+  for (int64_t j = 0; j < s.n; ++j) items[j] = {row.keys[j], static_cast<uint32_t>(j)};
+  if (s.first > 0) std::nth_element(items, first, end);
+  if (first + s.count < end) std::nth_element(first, first + s.count, end);
+  std::sort(first, first + s.count);
+  return first;
+}
+
+// Columns [first, first + count) of the order: their items are put at the front and sorted.
+template <class K> const Item<K>* order_part(const Row<K>& row, const Sort& s) {
+  const K* keys = row.keys.data();
+  const int64_t last = s.first + s.count - 1;
+  Place<K> low{0, 0}, high{static_cast<K>(~K{0}), 0};
+  if (s.first > 0) low = select_key(keys, row.less.data(), row.more.data(), s.n, s.first);
+  if (last < s.n - 1) {
+    high = s.count == 1 && s.first > 0
+               ? low
+               : select_key(keys, row.less.data(), row.more.data(), s.n, last);
+  }
+  const K width = static_cast<K>(high.key - low.key);
+  Item<K>* items = row.items.data();
+  int64_t count = 0;
+  for (int64_t j = 0; j < s.n; ++j) {
+    items[count] = {keys[j], static_cast<uint32_t>(j)};
+    count += static_cast<K>(keys[j] - low.key) <= width ? 1 : 0;
+  }
+  if (count > kShort) {
+    sort_digits(items, row.other.data(), count);
+  } else if (low.key != high.key) {  // equal ones are in order already
+    std::sort(items, items + count);
+  }
+  return items + (s.first - low.below);
+}
+
+// The keys of a row, of one order whether it is sorted up or down.
+template <class T> void fill_keys(const T* x, int64_t n, bool descending, Key<T>* keys) {
+  simd::run([&] {
+    using K = Key<T>;
+    const T* from = x;
+    K* to = keys;
+    const int64_t count = n;
+    const K turned = descending ? static_cast<K>(~K{0}) : K{0};
+    for (int64_t j = 0; j < count; ++j) to[j] = static_cast<K>(key_of(from[j]) ^ turned);
+  });
+}
+
+template <class T> void sort_row(const Sort& s, int64_t row, const Row<Key<T>>& memory) {
+  const T* x = static_cast<const T*>(s.x) + row * s.n;
+  fill_keys(x, s.n, s.descending, memory.keys.data());
+  const Item<Key<T>>* items = s.n <= kTiny ? order_few(memory, s) : order_part(memory, s);
+  T* values = static_cast<T*>(s.values) + row * s.count;
   for (int64_t j = 0; j < s.count; ++j) {
-    const uint32_t index = items[s.first + j].index;
-    values[j] = x[index];
-    s.indices[row * s.count + j] = index;
+    values[j] = x[items[j].index];
+    s.indices[row * s.count + j] = items[j].index;
   }
 }
 
@@ -100,8 +192,8 @@ void run(const Sort& s) {
   if (s.count == 0) return;
   visit_dtype(AllTypes{}, "sort", s.element, [&]<class T>() {
     parallel_for(s.rows, std::max<int64_t>(1, kGrain / s.n), [&](int64_t begin, int64_t end) {
-      const Scratch<Item<Key<T>>> items(2 * s.n);
-      for (int64_t row = begin; row < end; ++row) sort_row<T>(s, row, items.data());
+      const Row<Key<T>> memory(s.n);
+      for (int64_t row = begin; row < end; ++row) sort_row<T>(s, row, memory);
     });
   });
 }

@@ -9,8 +9,9 @@
 //
 // Arguments are those of `iolaus op` (autograd/op_json.h), {"tensor": i} is the i-th SPEC. A SPEC
 // {"sizes": [...], "dtype": "float32", "transposed": false} holds the numbers (i * 0.618) mod 0.98
-// + 0.01; with "below": n it holds the integers (i * 7919) mod n; transposed, it is the transpose
-// of a contiguous (columns, rows). No gradients are recorded.
+// + 0.01, plus "plus"; with "below": n it holds the integers (i * 7919) mod n; transposed, it is
+// the transpose of a contiguous (columns, rows), and with "order" a contiguous one of the sizes,
+// permuted. No gradients are recorded.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -44,9 +45,14 @@ Tensor tensor_of(const Json& spec, Device device) {
   const Tensor flat =
       spec.contains("below")
           ? remainder(mul(arange(count, kInt64, device), 7919), spec["below"].get<int64_t>())
-          : add(remainder(mul(arange(count, kFloat32, device), 0.618), 0.98), 0.01);
+          : add(remainder(mul(arange(count, kFloat32, device), 0.618), 0.98),
+                0.01 + spec.value("plus", 0.0));
   const DType dtype = parse_dtype(spec.value("dtype", std::string(dtype_name(flat.dtype()))));
   const Tensor shaped = reshape(to(flat, dtype), Dims(list.data(), list.size()));
+  if (spec.contains("order")) {
+    const auto order = spec["order"].get<std::vector<int64_t>>();
+    return permute(shaped, Dims(order.data(), order.size()));
+  }
   return transposed ? t(shaped) : shaped;
 }
 

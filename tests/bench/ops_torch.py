@@ -26,7 +26,8 @@ LAYOUTS = ["contiguous", "transposed"]
 
 UNARY = """neg abs sign exp expm1 log log1p log2 sqrt rsqrt square reciprocal sin cos tanh erf floor
 ceil round trunc isnan isinf isfinite logical_not relu leaky_relu elu gelu silu mish sigmoid hardtanh
-hardswish softplus clone""".split()
+hardswish softplus clone zeros_like""".split()
+SIGNED = "abs sign relu leaky_relu elu gelu silu mish sigmoid hardtanh hardswish softplus".split()
 BINARY = """add sub mul div floor_divide remainder pow maximum minimum atan2 eq lt logical_and
 logical_xor""".split()
 REDUCE = "sum mean var std amax amin norm prod count_nonzero any all".split()
@@ -53,7 +54,12 @@ def elementwise(n):
             yield case(op, [x], [T(0)], n, layout)
         for op in BINARY:
             yield case(op, [x, x], [T(0), T(1)], n, layout)
+        for op in SIGNED:
+            yield case(op, [{**x, "plus": -0.5}], [T(0)], n, layout, "signed")
         yield case("gelu", [x], [T(0)], n, layout, "tanh", approximate="tanh")
+        yield case("add_", [x, x], [T(0), T(1)], n, layout)
+        yield case("mul_", [x], [T(0), 1.0], n, layout, "number")
+        yield case("fill_", [x], [T(0), 1.5], n, layout)
         yield case("clamp", [x], [T(0), 0.2, 0.8], n, layout)
         yield case("lerp", [x, x], [T(0), T(1), 0.3], n, layout)
         yield case("addcmul", [x, x, x], [T(0), T(1), T(2)], n, layout)
@@ -83,6 +89,13 @@ def elementwise(n):
     yield case("mul", mixed, [T(0), T(1)], n, "mixed")
     yield case("contiguous", mixed[1:], [T(0)], n, "transposed")
     yield case("copy_", mixed, [T(0), T(1)], n, "mixed")
+    yield case("where", [{**mask, "transposed": False}, *mixed], [T(0), T(1), T(2)], n, "mixed")
+    if n > 1:
+        heads = {1000: [1, 5, 5, 40], 100_000: [2, 50, 10, 100], 10_000_000: [16, 125, 50, 100]}[n]
+        yield case("contiguous", [{"sizes": heads, "order": [0, 2, 1, 3]}], [T(0)], n, "heads")
+        yield case("contiguous", [{"sizes": heads, "order": [0, 3, 1, 2]}], [T(0)], n, "channels")
+        yield case("contiguous", [{"sizes": heads, "order": [0, 2, 3, 1]}], [T(0)], n, "channels",
+                   "last")
 
 
 def reductions(n):
@@ -93,7 +106,8 @@ def reductions(n):
             for dim, what in dims:
                 if op == "prod" or op in ("any", "all"):
                     args = [] if dim is None else [dim]
-                    yield case(op, [x], [T(0), *args], n, layout, what)
+                    y = {**x, "plus": 0.5} if op == "prod" else x  # neither 0 nor subnormal
+                    yield case(op, [y], [T(0), *args], n, layout, what)
                 elif op in ("var", "std", "norm", "count_nonzero", "sum", "mean", "amax", "amin"):
                     named = {} if dim is None else {"dim": [dim]}
                     yield case(op, [x], [T(0)], n, layout, what, **named)
@@ -186,6 +200,9 @@ def layers(n):
                    "inference")
         yield case("glu", [{**x, "sizes": [rows, columns + columns % 2]}], [T(0), 1], n, layout)
         yield case("cross_entropy", [x, {"sizes": [rows], "below": columns}], [T(0), T(1)], n, layout)
+        yield case("nll_loss", [x, {"sizes": [rows], "below": columns}], [T(0), T(1)], n, layout)
+        yield case("normalize", [x], [T(0)], n, layout)
+        yield case("cosine_similarity", [x, x], [T(0), T(1)], n, layout)
         for loss in ("mse_loss", "l1_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits"):
             yield case(loss, [x, x], [T(0), T(1)], n, layout)
     side = {1: 1, 1000: 32, 100_000: 316}.get(n)
@@ -200,6 +217,12 @@ def layers(n):
         yield case("max_pool2d", [image], [T(0), [2, 2]], n)
         yield case("avg_pool2d", [image], [T(0), [2, 2]], n)
         yield case("interpolate", [image], [T(0)], n, what="nearest", scale_factor=2.0)
+    heads = {1000: [1, 2, 25, 20], 100_000: [2, 5, 100, 100]}.get(n)
+    if heads:
+        q = {"sizes": heads}
+        yield case("scaled_dot_product_attention", [q, q, q], [T(0), T(1), T(2)], n)
+        kernel = {"sizes": [c, c, 3, 3]}
+        yield case("conv2d", [image, kernel], [T(0), T(1)], n, what="3x3", padding=1)
     for layout in LAYOUTS if side else []:
         a = {"sizes": [side, side], "transposed": layout == "transposed"}
         v = {"sizes": [side]}
@@ -270,8 +293,11 @@ def torch_tensor(spec, device):
     if "below" in spec:
         flat = torch.arange(count, device=device).mul(7919).remainder(spec["below"])
     else:
-        flat = torch.arange(count, dtype=torch.float32, device=device).mul(0.618).remainder(0.98) + 0.01
+        flat = torch.arange(count, dtype=torch.float32, device=device).mul(0.618).remainder(0.98)
+        flat += 0.01 + spec.get("plus", 0)
     x = flat.to(getattr(torch, spec["dtype"]) if "dtype" in spec else flat.dtype).reshape(sizes)
+    if "order" in spec:
+        return x.permute(spec["order"])
     return x.t() if transposed else x
 
 
@@ -298,6 +324,8 @@ def torch_call(case, device):
         return lambda: args[0].scatter_add(*args[1:])
     if op == "scatter_reduce":
         return lambda: args[0].scatter_reduce(*args[1:])
+    if op == "scaled_dot_product_attention":
+        return lambda: F.scaled_dot_product_attention(*args)
     if op == "dot":
         return lambda: torch.dot(*args)
     functional = hasattr(F, op) and not hasattr(torch, op) or op in (
