@@ -129,10 +129,17 @@ template <class K> struct Row {
   explicit Row(int64_t n) : keys(n), less(n), more(n), items(n), other(n) {}
 };
 
-// Columns [first, first + count) of the order of a few: all items take part.
-template <class K> const Item<K>* order_few(const Row<K>& row, const Sort& s) {
+// Whether a heap of the wanted ones, which hardly changes on the way, is the shortest way to them.
+bool wants_few(const Sort& s) { return s.first == 0 && s.count <= s.n / 64; }
+
+// Columns [first, first + count) of the order, by all items.
+template <class K> const Item<K>* order_items(const Row<K>& row, const Sort& s) {
   Item<K>*items = row.items.data(), *end = items + s.n, *first = items + s.first;
   for (int64_t j = 0; j < s.n; ++j) items[j] = {row.keys[j], static_cast<uint32_t>(j)};
+  if (wants_few(s)) {
+    std::partial_sort(items, items + s.count, end);
+    return items;
+  }
   if (s.first > 0) std::nth_element(items, first, end);
   if (first + s.count < end) std::nth_element(first, first + s.count, end);
   std::sort(first, first + s.count);
@@ -180,7 +187,8 @@ template <class T> void fill_keys(const T* x, int64_t n, bool descending, Key<T>
 template <class T> void sort_row(const Sort& s, int64_t row, const Row<Key<T>>& memory) {
   const T* x = static_cast<const T*>(s.x) + row * s.n;
   fill_keys(x, s.n, s.descending, memory.keys.data());
-  const Item<Key<T>>* items = s.n <= kTiny ? order_few(memory, s) : order_part(memory, s);
+  const Item<Key<T>>* items =
+      s.n <= kTiny || wants_few(s) ? order_items(memory, s) : order_part(memory, s);
   T* values = static_cast<T*>(s.values) + row * s.count;
   for (int64_t j = 0; j < s.count; ++j) {
     values[j] = x[items[j].index];
