@@ -362,14 +362,20 @@ class Bench:
         return float(answer)
 
 
-def measure(bench, case, rounds, device):
+def measure(bench, case, rounds, device, pause):
     """Microseconds here and in PyTorch: medians of samples taken by turns."""
     call, count = torch_call(case, device), 1
     seconds(call, 1, device)
     while seconds(call, count, device) < 3e-3:
         count *= 2
     bench.ask(case)
-    samples = [(bench.ask({}), seconds(call, count, device) / count * 1e6) for _ in range(rounds)]
+    samples = []
+    for _ in range(rounds):
+        # OpenMP's threads look for work for some ms: PyTorch's would take our second core.
+        time.sleep(pause)
+        ours = bench.ask({})
+        time.sleep(pause)
+        samples.append((ours, seconds(call, count, device) / count * 1e6))
     return [statistics.median(column) for column in zip(*samples)]
 
 
@@ -388,6 +394,7 @@ def main():
     torch.set_num_threads(args.threads)
     warnings.simplefilter("ignore")  # the variance of one element
     bench, rows = Bench(args.bench_ops, args.threads, args.device), []
+    pause = 0.01 if args.threads > 1 and args.device == "cpu" else 0
     begin, left_out, failed = time.perf_counter(), 0, []
     with torch.no_grad():
         for made in (made for n in args.size for family in FAMILIES for made in family(n)):
@@ -398,7 +405,7 @@ def main():
             if time.perf_counter() - begin > args.seconds:
                 left_out += 1
                 continue
-            ours, theirs = measure(bench, made, args.rounds, args.device)
+            ours, theirs = measure(bench, made, args.rounds, args.device, pause)
             if not ours > 0:
                 failed.append(f"{made['op']} {made['what']}")
                 continue
