@@ -157,7 +157,7 @@ void InPlaceScope::finish(const Tensor& result) const {
   Tensor last = result;
   if (!arrived(result)) {
     check_result(form_.name, result, false);
-    last = to(result, x.dtype());
+    if (destination_.tracked) last = to(result, x.dtype());
     copy(apart(last, x), x);
     x.bump_version();
   }

@@ -85,7 +85,11 @@ template <class Out, class In> void run_typed(const Pointwise& p) {
 void run(const Pointwise& p) {
   if (p.numel == 0) return;
   visit_dtype(AllTypes{}, "copy", p.dtypes[1], [&]<class In>() {
-    visit_dtype(AllTypes{}, "copy", p.dtypes[0], [&]<class Out>() { run_typed<Out, In>(p); });
+    visit_dtype(AllTypes{}, "copy", p.dtypes[0], [&]<class Out>() {
+      // The compiler widens vectors of bytes, but not of bool, which are bytes of 0 and 1.
+      constexpr bool kBytes = std::is_same_v<In, bool> && !std::is_same_v<Out, bool>;
+      run_typed<Out, std::conditional_t<kBytes, uint8_t, In>>(p);
+    });
   });
 }
 
