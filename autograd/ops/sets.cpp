@@ -2,6 +2,8 @@
 // bisection.
 #include "autograd/ops/sets.h"
 
+#include <limits>
+
 #include "autograd/op_table.h"
 #include "autograd/ops/create.h"
 #include "autograd/ops/elementwise.h"
@@ -194,7 +196,11 @@ Tensor one_hot(const Tensor& x, int64_t num_classes) {
                "[one_hot] expected num_classes for a tensor without elements");
   if (x.numel() > 0) {
     const auto least = amin(x).item<int64_t>(), most = amax(x).item<int64_t>();
-    if (num_classes == -1) num_classes = most + 1;
+    if (num_classes == -1) {
+      IOLAUS_CHECK(most < std::numeric_limits<int64_t>::max(),
+                   "[one_hot] the class {} is too large", most);
+      num_classes = most + 1;
+    }
     IOLAUS_CHECK(least >= 0 && most < num_classes,
                  "[one_hot] expected classes in [0, {}), got {} to {}", num_classes, least, most);
   }
@@ -202,7 +208,7 @@ Tensor one_hot(const Tensor& x, int64_t num_classes) {
   sizes.push_back(num_classes);
   // As one row, which a scatter walks faster than many short ones.
   const Tensor starts = mul(arange(x.numel(), kInt64, x.device()), num_classes);
-  const Tensor zero = expand(scalar_tensor(0, x.options()), {x.numel() * num_classes});
+  const Tensor zero = expand(scalar_tensor(0, x.options()), {checked_numel(sizes)});
   return reshape(scatter(zero, 0, add(starts, reshape(x, {-1})), 1), sizes);
 }
 

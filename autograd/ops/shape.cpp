@@ -43,7 +43,7 @@ int64_t repeated(const char* op, int64_t size, int64_t repeats) {
 Tensor on_triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
   IOLAUS_CHECK(x.dim() >= 2, "[{}] expected at least two dimensions, got {}", op, x.describe());
   // A diagonal beyond the matrix is the outermost one.
-  const int64_t offset = std::clamp(diagonal, -x.size(-2) - 1, x.size(-1) + 1);
+  const int64_t offset = std::clamp(diagonal, -x.size(-2), x.size(-1));
   if (!x.is_contiguous() && transpose(x.detach(), -2, -1).is_contiguous()) {
     // The other triangle of the transpose, along rows that are dense.
     return transpose(on_triangle(op, transpose(x, -2, -1), -offset, !lower), -2, -1);

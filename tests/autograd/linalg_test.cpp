@@ -97,6 +97,9 @@ TEST_CASE("numbers at their limits are refused, or do no harm") {
   CHECK(isnan(call_op("round", {x}, {{"decimals", kLeast}})[0]).to_vector<bool>()[0]);
   CHECK_THROWS_WITH(pad(ones({1, 6}), {kLeast, kMost}, "circular"), Contains("[pad]"));
   CHECK_THROWS_WITH(im2col(ones({1, 4, 4}), {2, 2}, {.padding = {kMost, 0}}), Contains("[im2col]"));
+  CHECK_THROWS_AS(one_hot(zeros({2, 3}, {.dtype = kInt64}), kMost), Error);
+  CHECK_THROWS_AS(one_hot(full({1}, kMost, {.dtype = kInt64}), -1), Error);
+  CHECK(triu(ones({0, 2}), kMost).numel() == 0);
   CHECK_THROWS_WITH(col2im(ones({4, 2}), {-1, kMost}, {1, 1}, {.padding = {4, 5}}),
                     Contains("expected a height and width"));
   const Tensor long_one = expand(ones({1}), {kMost});
