@@ -130,10 +130,14 @@ void check_operands(const Tensor& x, const Tensor& weight, const Tensor& bias, i
                bias.sizes().str());
 }
 
+constexpr int64_t kLimit = int64_t{1} << 31;  // of a window's numbers, so that no sum overflows
+
 Geometry make_geometry(const Tensor& x, const Tensor& weight, const Conv2dOptions& options) {
   const auto check = [](const Pair& pair, int64_t least, const char* what) {
-    IOLAUS_CHECK(pair.height >= least && pair.width >= least,
-                 "[conv2d] expected {} >= {}, got ({}, {})", what, least, pair.height, pair.width);
+    IOLAUS_CHECK(
+        pair.height >= least && pair.width >= least && pair.height < kLimit && pair.width < kLimit,
+        "[conv2d] expected {} >= {} and below 2^31, got ({}, {})", what, least, pair.height,
+        pair.width);
   };
   check(options.stride, 1, "stride");
   check(options.padding, 0, "padding");
@@ -212,6 +216,10 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
                  "[{}] expected positive stride and dilation, padding >= 0 and an output_padding "
                  "below one of the former, got {}, {}, {} and {}",
                  kOp, window.stride[i], window.dilation[i], window.padding[i], extra[i]);
+    IOLAUS_CHECK(
+        window.stride[i] < kLimit && window.dilation[i] < kLimit && window.padding[i] < kLimit,
+        "[{}] expected stride, dilation and padding below 2^31, got {}, {} and {}", kOp,
+        window.stride[i], window.dilation[i], window.padding[i]);
     size[i] = (x.sizes()[static_cast<size_t>(2 + i)] - 1) * window.stride[i] -
               2 * window.padding[i] + window.span(i) + extra[i];
     IOLAUS_CHECK(size[i] > 0, "[{}] the output of input {} and weight {} would be empty", kOp,
