@@ -15,7 +15,7 @@ TEST_CASE("the information about CUDA agrees with the backend, and a lack has a 
   CHECK(info.devices.empty() == !info.problem.empty());
   if (!info.built) CHECK(info.runtime_version.empty());
   if (info.built) {
-    CHECK(info.libraries.size() == 2);
+    CHECK(info.libraries.size() == 3);  // cuBLASLt, cuDNN, cuSOLVER
     for (const LibraryInfo& library : info.libraries) {
       CAPTURE(library.name);
       CHECK(library.version.empty() == !library.problem.empty());
