@@ -15,6 +15,9 @@
 namespace iolaus {
 namespace {
 
+// Of a window's numbers and of groups, so that no sum or product overflows.
+constexpr int64_t kLimit = int64_t{1} << 31;
+
 // Geometry of a convolution, as the kernels take it, and the sizes that its gradients have.
 struct Geometry {
   Window2d window;
@@ -117,9 +120,10 @@ void check_operands(const Tensor& x, const Tensor& weight, const Tensor& bias, i
                "{}",
                x.device().str(), weight.device().str());
   const Dims &in = x.sizes(), &w = weight.sizes();
-  IOLAUS_CHECK(groups >= 1 && w[0] % groups == 0,
-               "[conv2d] expected groups >= 1 that divides the {} output channels, got {}", w[0],
-               groups);
+  IOLAUS_CHECK(
+      groups >= 1 && groups < kLimit && w[0] % groups == 0,
+      "[conv2d] expected groups >= 1 and below 2^31 that divides the {} output channels, got {}",
+      w[0], groups);
   IOLAUS_CHECK(in[1] == w[1] * groups,
                "[conv2d] with groups {} and weight {}, expected input {} to have {} channels, got "
                "{}",
@@ -129,8 +133,6 @@ void check_operands(const Tensor& x, const Tensor& weight, const Tensor& bias, i
                "[conv2d] with weight {}, expected a bias [{}], got {}", w.str(), w[0],
                bias.sizes().str());
 }
-
-constexpr int64_t kLimit = int64_t{1} << 31;  // of a window's numbers, so that no sum overflows
 
 Geometry make_geometry(const Tensor& x, const Tensor& weight, const Conv2dOptions& options) {
   const auto check = [](const Pair& pair, int64_t least, const char* what) {
@@ -191,8 +193,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   if (autocast::on()) return autocast::call("conv_transpose", conv_transpose2d, x, weight, bias, o);
   constexpr const char* kOp = "conv_transpose2d";
   IOLAUS_CHECK(
-      x.dim() == 4 && weight.dim() == 4 && o.groups > 0 && x.sizes()[1] % o.groups == 0 &&
-          x.sizes()[1] == weight.sizes()[0],
+      x.dim() == 4 && weight.dim() == 4 && o.groups > 0 && o.groups < kLimit &&
+          x.sizes()[1] % o.groups == 0 && x.sizes()[1] == weight.sizes()[0],
       "[{}] expected an input (N, C, H, W) and a weight (C, out / groups, kh, kw), got {}, "
       "{} and groups {}",
       kOp, x.describe(), weight.describe(), o.groups);
