@@ -48,7 +48,7 @@ template <class T> struct Norm {
 };
 // Of short floats: sums of x and x^2 in double, where x^2 is exact and the difference of the two
 // keeps more digits than x has. Of doubles: means and squares around them, joined by Chan, Golub
-// and LeVeque (1979).
+// and LeVeque (1979); of x less the result's first element, so that a common offset rounds nothing.
 struct PowerSums {
   double sum, squares;
 };
@@ -67,9 +67,13 @@ template <class T> struct Variance {
   using Acc = std::conditional_t<kWide, Deviations, PowerSums>;
   double divisor;
   bool root;
+  double shift = 0;
+  __device__ Variance around(MathType<T> first) const {
+    return {divisor, root, kWide ? static_cast<double>(first) : 0};
+  }
   __device__ Acc identity() const { return Acc{}; }
   __device__ Acc element(MathType<T> x, int64_t) const {
-    const double wide = static_cast<double>(x);
+    const double wide = static_cast<double>(x) - shift;
     if constexpr (kWide) {
       return {1, wide, wide - wide};  // NaN of an infinity
     } else {
@@ -166,6 +170,15 @@ __device__ __forceinline__ int64_t offset_of(int64_t index, int rank, const int6
   return rank > 0 ? at + index * strides[0] : at;
 }
 
+// The operation for the result whose first element lies at x.
+template <class T, class Op>
+__device__ __forceinline__ Op operation_at(const Op& op, const Geometry& g, const T* x) {
+  if constexpr (requires { op.around(MathType<T>()); }) {
+    if (g.reduced > 0) return op.around(static_cast<MathType<T>>(*x));
+  }
+  return op;
+}
+
 // Elements first, first + step, ... below end of one result. Several reduced dimensions take a
 // division each, and are not worth unrolling.
 template <class T, class Op>
@@ -219,6 +232,7 @@ __global__ void __launch_bounds__(kThreads)
     typename Op::Acc value = op.identity();
     if (i < g.kept) {
       const T* row = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
+      const Op own = operation_at(op, g, row);
       if constexpr (N > 1) {
         const int64_t packs = begin + (end - begin) / N * N;
 #pragma unroll 4
@@ -226,13 +240,13 @@ __global__ void __launch_bounds__(kThreads)
           const auto pack = gpu::load_pack<N>(row + j);
 #pragma unroll
           for (int k = 0; k < N; ++k) {
-            value = op(value, op.element(static_cast<MathType<T>>(pack.v[k]), j + k));
+            value = op(value, own.element(static_cast<MathType<T>>(pack.v[k]), j + k));
           }
         }
         const int64_t rest = packs + member;  // fewer than N elements
-        if (rest < end) value = op(value, op.element(static_cast<MathType<T>>(row[rest]), rest));
+        if (rest < end) value = op(value, own.element(static_cast<MathType<T>>(row[rest]), rest));
       } else {
-        value = reduce_strided(op, g, row, begin + member, end, width);
+        value = reduce_strided(own, g, row, begin + member, end, width);
       }
     }
     value = gpu::group_reduce(whole_block, value, op.identity(), op);
@@ -256,7 +270,7 @@ __global__ void __launch_bounds__(kThreads)
     Acc value = op.identity();
     if (i < g.kept) {
       const T* column = x + offset_of(i, g.kept_rank, g.kept_sizes, g.kept_strides);
-      value = reduce_strided(op, g, column, begin + group, end, kGroups);
+      value = reduce_strided(operation_at(op, g, column), g, column, begin + group, end, kGroups);
     }
     sums[group][lane] = value;
     __syncthreads();
