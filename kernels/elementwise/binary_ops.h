@@ -376,7 +376,7 @@ struct Addcmul : TernaryOp {
   template <class T> IOLAUS_HD T operator()(T a, T b, T c) const {
     // Rounded once after the product, so that the bits do not depend on what a compiler fuses.
     if constexpr (std::is_floating_point_v<T>) return std::fma(T(value) * b, c, a);
-    return static_cast<T>(a + T(value) * b * c);
+    return wrapping_add(a, wrapping_mul(wrapping_mul(T(value), b), c));
   }
 };
 /// a + value b / c
